@@ -1,0 +1,81 @@
+// Package bitmap holds sets of small numbers, one bit each.
+package bitmap
+
+import "math/bits"
+
+// Bitmap is a set of numbers that grows as they are added. The zero value is
+// an empty set.
+type Bitmap []uint64
+
+// New returns an empty set that holds numbers below n without growing.
+func New(n uint32) Bitmap { return make(Bitmap, (uint64(n)+63)/64) }
+
+// Has reports whether i is in the set.
+func (b Bitmap) Has(i uint32) bool {
+	word := int(i / 64)
+	return word < len(b) && b[word]>>(i%64)&1 != 0
+}
+
+// Add puts i into the set.
+func (b *Bitmap) Add(i uint32) {
+	for int(i/64) >= len(*b) {
+		*b = append(*b, 0)
+	}
+	(*b)[i/64] |= 1 << (i % 64)
+}
+
+// Remove takes i out of the set.
+func (b Bitmap) Remove(i uint32) {
+	if word := int(i / 64); word < len(b) {
+		b[word] &^= 1 << (i % 64)
+	}
+}
+
+// Before returns the largest member below i, or false when there is none.
+func (b Bitmap) Before(i uint32) (uint32, bool) {
+	word := int(i / 64)
+	if word >= len(b) {
+		word, i = len(b), 0
+	}
+	for keep := uint64(1)<<(i%64) - 1; ; keep = ^uint64(0) {
+		if word < len(b) {
+			if set := b[word] & keep; set != 0 {
+				return uint32(64*word + 63 - bits.LeadingZeros64(set)), true
+			}
+		}
+		if word == 0 {
+			return 0, false
+		}
+		word--
+	}
+}
+
+// From returns the smallest member that is at least i, or false when there is
+// none.
+func (b Bitmap) From(i uint32) (uint32, bool) {
+	keep := ^uint64(0) << (i % 64)
+	for word := int(i / 64); word < len(b); word++ {
+		if set := b[word] & keep; set != 0 {
+			return uint32(64*word + bits.TrailingZeros64(set)), true
+		}
+		keep = ^uint64(0)
+	}
+	return 0, false
+}
+
+// Without iterates over the members of b that are not in other, in rising
+// order.
+func (b Bitmap) Without(other Bitmap) func(yield func(uint32) bool) {
+	return func(yield func(uint32) bool) {
+		for word, set := range b {
+			if word < len(other) {
+				set &^= other[word]
+			}
+			for ; set != 0; set &= set - 1 {
+				if !yield(uint32(64*word + bits.TrailingZeros64(set))) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package regf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+// ErrTooLarge is returned when data, a name or the hive itself would pass a
+// limit of the format.
+var ErrTooLarge = errors.New("too large for the format")
+
+const (
+	binTimestamp = 20 // in the header of the first bin
+	roundedAbove = 16384
+)
+
+// cellSize returns the size of a cell, header included, that Windows would
+// take for n bytes of data: a multiple of 8, and a power of two above 16 KiB.
+func cellSize(n int) (uint32, error) {
+	if n < 0 || n > MaxCellSize-CellHeaderSize {
+		return 0, fmt.Errorf("%w: a cell holds at most %d bytes, want %d", ErrTooLarge, MaxCellSize-CellHeaderSize, n)
+	}
+	size := (uint32(n) + CellHeaderSize + 7) &^ 7
+	if size > roundedAbove {
+		size = 1 << bits.Len32(size-1)
+	}
+	return size, nil
+}
+
+// allocate returns a cell for n bytes of data, zeroed, whose structure is
+// called what in a list of changes. Views of the image taken before may be of
+// the image as it was.
+func (m *Image) allocate(n int, what string) (Offset, error) {
+	size, err := cellSize(n)
+	if err != nil {
+		return NIL, err
+	}
+	off, err := m.freeSpace(size)
+	if err != nil {
+		return NIL, err
+	}
+	m.occupy(off, size)
+	m.write(m.field(off, 0), make([]byte, size-CellHeaderSize))
+	m.journal.labels[off] = what
+	return off, nil
+}
+
+// freeSpace returns a free cell of at least size bytes, out of the index of
+// free cells but with its header as it was.
+func (m *Image) freeSpace(size uint32) (Offset, error) {
+	if m.free == nil {
+		m.free = indexFreeCells(m)
+	}
+	if off, ok := m.free.take(size); ok {
+		return off, nil
+	}
+	return m.appendBin(size)
+}
+
+// occupy makes the first size bytes of the free cell at off an allocated cell
+// and the rest, if any, a free one.
+func (m *Image) occupy(off Offset, size uint32) {
+	whole := m.u32(off)
+	m.setHeader(off, -int32(size))
+	if rest := whole - size; rest > 0 {
+		m.setHeader(off+Offset(size), int32(rest))
+		m.free.add(off+Offset(size), rest)
+	}
+}
+
+func (m *Image) setHeader(off Offset, size int32) { m.writeU32(off.File(), uint32(size)) }
+
+// appendBin adds a bin that holds a cell of size bytes and returns its one
+// free cell, which is not in the index.
+func (m *Image) appendBin(size uint32) (Offset, error) {
+	start := Offset(m.BinsSize())
+	binSize := (size + BinHeaderSize + PageSize - 1) &^ (PageSize - 1)
+	if uint64(start)+uint64(binSize) >= MaxBinsSize {
+		return NIL, fmt.Errorf("%w: the hive would pass 2 GiB", ErrTooLarge)
+	}
+	m.extend(start.File() + int64(binSize))
+	bin := make([]byte, binSize)
+	copy(bin, "hbin")
+	binary.LittleEndian.PutUint32(bin[4:], uint32(start))
+	binary.LittleEndian.PutUint32(bin[8:], binSize)
+	binary.LittleEndian.PutUint32(bin[BinHeaderSize:], binSize-BinHeaderSize)
+	m.write(start.File(), bin)
+	for range binSize / PageSize {
+		m.binOf = append(m.binOf, start)
+	}
+	m.writeU32(blockBinsSize, m.BinsSize())
+	return start + BinHeaderSize, nil
+}
+
+// release frees the cell at off and joins it with free neighbours in its bin.
+func (m *Image) release(off Offset) error {
+	size, allocated, err := m.CellSize(off)
+	if err != nil {
+		return err
+	}
+	if !allocated {
+		return corrupt(CodeReference, off, "cell", "is free already")
+	}
+	if m.free == nil {
+		m.free = indexFreeCells(m)
+	}
+	delete(m.journal.labels, off)
+	start, end := m.free.around(off, size)
+	m.setHeader(start, int32(end-start))
+	m.free.add(start, uint32(end-start))
+	return nil
+}
+
+// resize changes the cell at off to hold n bytes, in place or by moving into
+// a free neighbour behind it, and reports whether it could. The data is kept
+// as far as it fits; what is behind it is not defined.
+func (m *Image) resize(off Offset, n int) (bool, error) {
+	want, err := cellSize(n)
+	if err != nil {
+		return false, err
+	}
+	size, allocated, err := m.CellSize(off)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case !allocated:
+		return false, corrupt(CodeReference, off, "cell", "is free, want an allocated cell")
+	case want == size:
+		return true, nil
+	}
+	if m.free == nil {
+		m.free = indexFreeCells(m)
+	}
+	next := off + Offset(size)
+	room := size + m.free.at(next)
+	if room < want {
+		return false, nil
+	}
+	if room > size {
+		m.free.remove(next, room-size)
+	}
+	m.setHeader(off, int32(room)) // free for a moment, for occupy to split
+	m.occupy(off, want)
+	return true, nil
+}
+
+// store puts data into the cell at off, resizing or replacing it, and returns
+// the cell that holds it then. off may be NIL.
+func (m *Image) store(off Offset, data []byte, what string) (Offset, error) {
+	if off != NIL {
+		fits, err := m.resize(off, len(data))
+		if err != nil {
+			return NIL, err
+		}
+		if !fits {
+			if err := m.release(off); err != nil {
+				return NIL, err
+			}
+			off = NIL
+		}
+	}
+	if off == NIL {
+		var err error
+		if off, err = m.allocate(len(data), what); err != nil {
+			return NIL, err
+		}
+	}
+	m.journal.labels[off] = what
+	m.write(m.field(off, 0), data)
+	size, _, err := m.CellSize(off)
+	if err != nil {
+		return NIL, err
+	}
+	m.write(m.field(off, int64(len(data))), make([]byte, int(size)-CellHeaderSize-len(data)))
+	return off, nil
+}

@@ -1,0 +1,154 @@
+package regf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+)
+
+// journal keeps the bytes from before every write, twice over: the pages as
+// they were when the image was parsed, so that the changes can be listed, and
+// the exact bytes since Begin, so that a failed operation can be undone.
+type journal struct {
+	length int               // bytes in the image when it was parsed
+	pages  map[int][]byte    // by page of the file; those past length have none
+	labels map[Offset]string // what was written to a cell, for the list of changes
+	undo   []undoRecord
+	active bool
+}
+
+type undoRecord struct {
+	at  int64
+	old []byte
+}
+
+func newJournal(length int) journal {
+	return journal{length: length, pages: map[int][]byte{}, labels: map[Offset]string{}}
+}
+
+// Transaction runs change and, when it returns an error, puts the image back
+// as it was before. The error is passed on. Transactions do not nest: one
+// inside another belongs to the outer one.
+func (m *Image) Transaction(change func() error) error {
+	if m.journal.active {
+		return change()
+	}
+	m.journal.active, m.journal.undo = true, m.journal.undo[:0]
+	length, pages := len(m.data), len(m.binOf)
+	err := change()
+	m.journal.active = false
+	if err != nil {
+		m.rollback(length, pages)
+	}
+	return err
+}
+
+func (m *Image) rollback(length, pages int) {
+	undo := m.journal.undo
+	for i := len(undo) - 1; i >= 0; i-- {
+		copy(m.data[undo[i].at:], undo[i].old)
+	}
+	m.data = m.data[:length]
+	m.binOf = m.binOf[:pages]
+	m.free = nil // found again by the next allocation
+}
+
+// write copies b to the file offset at; everything that changes the image
+// comes through here. Bytes that are already there cost nothing.
+func (m *Image) write(at int64, b []byte) {
+	if bytes.Equal(m.data[at:at+int64(len(b))], b) {
+		return
+	}
+	m.remember(at, len(b))
+	copy(m.data[at:], b)
+}
+
+// remember keeps what stands at a place that is about to be written.
+func (m *Image) remember(at int64, n int) {
+	j := &m.journal
+	for page := int(at / PageSize); page <= int((at+int64(n)-1)/PageSize); page++ {
+		start := page * PageSize
+		if _, known := j.pages[page]; !known && start < j.length {
+			j.pages[page] = bytes.Clone(m.data[start:min(start+PageSize, j.length)])
+		}
+	}
+	if j.active {
+		j.undo = append(j.undo, undoRecord{at, bytes.Clone(m.data[at : at+int64(n)])})
+	}
+}
+
+// extend makes the image at least length bytes long, with zeros.
+func (m *Image) extend(length int64) {
+	if missing := length - int64(len(m.data)); missing > 0 {
+		m.data = append(m.data, make([]byte, missing)...)
+	}
+}
+
+func (m *Image) writeU32(at int64, v uint32) {
+	m.write(at, binary.LittleEndian.AppendUint32(nil, v))
+}
+
+func (m *Image) writeU64(at int64, v uint64) {
+	m.write(at, binary.LittleEndian.AppendUint64(nil, v))
+}
+
+// field is the file offset of a field in the data of a cell.
+func (m *Image) field(cell Offset, off int64) int64 {
+	return cell.File() + int64(m.cellHeader()) + off
+}
+
+// Fields of the base block that are written.
+const (
+	blockSequence1 = 0x04
+	blockSequence2 = 0x08
+	blockTimestamp = 0x0C
+	blockBinsSize  = 0x28
+	blockFlags     = 0x90
+	blockChecksum  = 0x1FC
+)
+
+// Seal writes the base block of a finished hive: both sequence numbers, the
+// time stamp (a FILETIME, also in the first bin, where Windows keeps its
+// double) and the checksum.
+func (m *Image) Seal(sequence uint32, timestamp uint64) {
+	m.writeU32(blockSequence1, sequence)
+	m.writeU32(blockSequence2, sequence)
+	m.writeU64(blockTimestamp, timestamp)
+	if bin, ok := m.binAt(0); ok {
+		m.writeU64(bin.Start.File()+binTimestamp, timestamp)
+	}
+	m.writeU32(blockChecksum, m.BaseBlock().ComputedChecksum())
+}
+
+// Recovery is the outcome of a transaction log, to be applied to a primary.
+type Recovery struct {
+	Header   []byte                    // replaces the start of the base block, unless nil
+	Pages    iter.Seq2[Offset, []byte] // in order; each lies inside BinsSize
+	BinsSize uint32                    // of the last entry
+	Flags    uint32                    // of the last entry; only FlagTransactions counts
+	Sequence uint32                    // for both sequence numbers
+}
+
+// Recover applies r to data, a primary, and parses the result. It returns what
+// Parse returns for the recovered hive.
+func Recover(data []byte, r Recovery) (*Image, error) {
+	m := newImage(data)
+	m.extend(BaseBlockSize + int64(r.BinsSize))
+	if r.Header != nil {
+		block := make([]byte, BaseBlockSize)
+		copy(block, r.Header)
+		m.write(0, block)
+	}
+	for off, page := range r.Pages {
+		m.write(off.File(), page)
+	}
+	m.writeU32(blockBinsSize, r.BinsSize)
+	m.writeU32(blockFlags, m.BaseBlock().Flags()&^FlagTransactions|r.Flags&FlagTransactions)
+	m.writeU32(blockSequence1, r.Sequence)
+	m.writeU32(blockSequence2, r.Sequence)
+	m.writeU32(blockChecksum, m.BaseBlock().ComputedChecksum())
+	if err := m.parse(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}

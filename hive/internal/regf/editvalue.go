@@ -1,0 +1,174 @@
+package regf
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// SetValueData gives the value v of the key k new data and a type. Cells are
+// reused where the data fits and given back where it does not need them.
+// Views taken before may be of the image as it was. It returns ErrTooLarge
+// when the format has no room for the data, and a FormatError when the cells
+// that hold the old data are unsound; the image is then as before.
+func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
+	return m.Transaction(func() error {
+		record, err := m.ValueRecord(v)
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("data of value %q", record.Name())
+		length, cell, err := m.placeData(record, data, what)
+		if err != nil {
+			return err
+		}
+		m.writeU32(m.field(v, valueDataLength), length)
+		m.writeU32(m.field(v, valueData), cell)
+		m.writeU32(m.field(v, valueType), kind)
+		node, err := m.KeyNode(k)
+		if err != nil {
+			return err
+		}
+		m.writeU32(m.field(k, keyMaxValueDataLen), max(node.MaxValueDataLen(), uint32(len(data))))
+		return nil
+	})
+}
+
+// SetLastWriteTime gives the key k a time, a FILETIME.
+func (m *Image) SetLastWriteTime(k Offset, filetime uint64) {
+	m.writeU64(m.field(k, keyLastWriteTime), filetime)
+}
+
+// layout is one of the three ways to keep the data of a value.
+type layout int
+
+const (
+	inline layout = iota
+	direct
+	segmented
+)
+
+func (m *Image) layoutOf(length int) (layout, error) {
+	switch {
+	case length <= MaxInlineData:
+		return inline, nil
+	case length <= MaxDirectData:
+		return direct, nil
+	case m.Minor() < 4:
+		_, err := cellSize(length)
+		return direct, err
+	case length > maxSegments*MaxDirectData:
+		return segmented, fmt.Errorf("%w: value data has at most %d bytes, want %d", ErrTooLarge, maxSegments*MaxDirectData, length)
+	}
+	return segmented, nil
+}
+
+// placeData stores data for the value and returns the two fields that say
+// where it is: the length with its inline bit, and the cell or inline data.
+func (m *Image) placeData(v ValueRecord, data []byte, what string) (length, cell uint32, err error) {
+	before, after := inline, inline
+	if !v.Inline() && v.DataLength() > 0 {
+		if before = direct; m.segmented(v.DataLength()) {
+			before = segmented
+		}
+	}
+	if after, err = m.layoutOf(len(data)); err != nil {
+		return 0, 0, err
+	}
+	old := NIL
+	if before == direct && after == direct {
+		old = v.Data()
+	} else if before == segmented && after == segmented && segmentCount(v.DataLength()) == segmentCount(uint32(len(data))) {
+		return uint32(len(data)), uint32(v.Data()), m.rewriteSegments(v, data, what)
+	} else if err := m.freeData(v); err != nil {
+		return 0, 0, err
+	}
+	switch after {
+	case inline:
+		var field [MaxInlineData]byte
+		copy(field[:], data)
+		return uint32(len(data)) | inlineBit, binary.LittleEndian.Uint32(field[:]), nil
+	case direct:
+		off, err := m.store(old, data, what)
+		return uint32(len(data)), uint32(off), err
+	default:
+		off, err := m.storeSegments(data, what)
+		return uint32(len(data)), uint32(off), err
+	}
+}
+
+// freeData gives back all cells that hold the data of a value.
+func (m *Image) freeData(v ValueRecord) error {
+	length := v.DataLength()
+	if v.Inline() || length == 0 {
+		return nil
+	}
+	if m.segmented(length) {
+		record, err := m.BigData(v.Data())
+		if err != nil {
+			return err
+		}
+		segments, err := m.Segments(record, length)
+		if err != nil {
+			return err
+		}
+		for i := range segments.Len() {
+			if err := m.release(segments.At(i)); err != nil {
+				return err
+			}
+		}
+		if err := m.release(record.List()); err != nil {
+			return err
+		}
+	}
+	return m.release(v.Data())
+}
+
+// rewriteSegments puts data into the segments that held the old data, which
+// are as many as the new data needs.
+func (m *Image) rewriteSegments(v ValueRecord, data []byte, what string) error {
+	record, err := m.BigData(v.Data())
+	if err != nil {
+		return err
+	}
+	segments, err := m.Segments(record, v.DataLength())
+	if err != nil {
+		return err
+	}
+	for i := range segments.Len() {
+		part := data[i*MaxDirectData : min(len(data), (i+1)*MaxDirectData)]
+		// Windows gives every segment, the last one too, a cell of full size.
+		cell, err := m.Cell(segments.At(i))
+		if err != nil {
+			return err
+		}
+		if len(cell) < len(part) {
+			return corrupt(CodeBigData, segments.At(i), "segment", "cell has %d bytes, want %d", len(cell), len(part))
+		}
+		m.journal.labels[segments.At(i)] = what
+		m.write(m.field(segments.At(i), 0), part)
+	}
+	return nil
+}
+
+// storeSegments puts data into a new big data record with its segments.
+func (m *Image) storeSegments(data []byte, what string) (Offset, error) {
+	count := int(segmentCount(uint32(len(data))))
+	list := make([]byte, 0, 4*count)
+	for i := range count {
+		segment, err := m.allocate(segmentCell-CellHeaderSize, what)
+		if err != nil {
+			return NIL, err
+		}
+		m.write(m.field(segment, 0), data[i*MaxDirectData:min(len(data), (i+1)*MaxDirectData)])
+		list = binary.LittleEndian.AppendUint32(list, uint32(segment))
+	}
+	listCell, err := m.store(NIL, list, "segments of "+what)
+	if err != nil {
+		return NIL, err
+	}
+	record := make([]byte, bigDataPayload)
+	copy(record, "db")
+	binary.LittleEndian.PutUint16(record[2:], uint16(count))
+	binary.LittleEndian.PutUint32(record[bigDataList:], uint32(listCell))
+	return m.store(NIL, record, "big "+what)
+}

@@ -1,0 +1,237 @@
+package regf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Image is a whole hive in memory: base block, bins, and whatever follows the
+// last bin. Reading never changes it; see edit.go for writing.
+type Image struct {
+	data []byte
+
+	// binOf has the start of the bin that holds each page of bins data, or NIL
+	// where the chain of bins is broken, so that a cell's bounds are known
+	// without walking the bins.
+	binOf []Offset
+
+	journal journal
+	free    *freeCells // built by the first allocation
+}
+
+// Parse reads the base block and the chain of bins of data, which the image
+// then owns. It returns ErrNotHive when the data cannot be a hive of a known
+// version. Other damage, down to a broken chain of bins, is no error here:
+// Damage reports it, and cells in the damaged parts cannot be read.
+func Parse(data []byte) (*Image, error) {
+	m := newImage(data)
+	if err := m.parse(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func newImage(data []byte) *Image {
+	return &Image{data: data, journal: newJournal(len(data))}
+}
+
+func (m *Image) parse() error {
+	block, err := NewBaseBlock(m.data)
+	if err != nil {
+		return err
+	}
+	if err := block.validatePrimary(); err != nil {
+		return err
+	}
+	if len(m.data) < BaseBlockSize {
+		return fmt.Errorf("%w: %d bytes, the base block alone has %d", ErrNotHive, len(m.data), BaseBlockSize)
+	}
+	m.indexBins()
+	return nil
+}
+
+// Bytes returns the image itself, not a copy.
+func (m *Image) Bytes() []byte { return m.data }
+
+// BaseBlock returns the view of the base block.
+func (m *Image) BaseBlock() BaseBlock { return BaseBlock(m.data[:BaseBlockSize:BaseBlockSize]) }
+
+// Minor is the minor version of the format.
+func (m *Image) Minor() uint32 { return m.BaseBlock().Minor() }
+
+// BinsSize is the length in bytes of the bins that the file really holds: the
+// base block's length, cut to whole pages and to the end of the file.
+func (m *Image) BinsSize() uint32 { return uint32(len(m.binOf)) * PageSize }
+
+// bins returns the bins data without what follows the last bin.
+func (m *Image) bins() []byte {
+	return m.data[BaseBlockSize : BaseBlockSize+int64(m.BinsSize())]
+}
+
+// Trailing returns the bytes after the last bin. They belong to nothing and
+// are kept as they are.
+func (m *Image) Trailing() []byte { return m.data[BaseBlockSize+int64(m.BinsSize()):] }
+
+// indexBins fills binOf. Where the chain breaks it goes on at the next page
+// that holds a sound bin header, so that the rest can still be read.
+func (m *Image) indexBins() {
+	stored := uint64(len(m.data) - BaseBlockSize)
+	size := min(uint64(m.BaseBlock().BinsSize()), stored, MaxBinsSize-PageSize)
+	m.binOf = make([]Offset, size/PageSize)
+	for page := 0; page < len(m.binOf); {
+		start := Offset(page * PageSize)
+		binSize, err := m.binHeader(start)
+		if err != nil {
+			m.binOf[page] = NIL
+			page++
+			continue
+		}
+		for end := page + int(binSize/PageSize); page < end; page++ {
+			m.binOf[page] = start
+		}
+	}
+}
+
+// binHeader checks the header of the bin at start, which is page-aligned and
+// inside the bins data, and returns the bin's size.
+func (m *Image) binHeader(start Offset) (uint32, error) {
+	header := m.bins()[start : start+BinHeaderSize]
+	if string(header[:4]) != "hbin" {
+		return 0, corrupt(CodeBin, start, "bin", "signature is %q, want \"hbin\"", header[:4])
+	}
+	if own := Offset(binary.LittleEndian.Uint32(header[4:])); own != start {
+		return 0, corrupt(CodeBin, start, "bin", "header says the bin is at %#x, want %#x", own.File(), start.File())
+	}
+	size := binary.LittleEndian.Uint32(header[8:])
+	if size == 0 || size%PageSize != 0 || uint64(start)+uint64(size) > uint64(m.BinsSize()) {
+		return 0, corrupt(CodeBin, start, "bin", "size is %#x, want a multiple of 0x1000 that ends by %#x", size, Offset(m.BinsSize()).File())
+	}
+	return size, nil
+}
+
+// Damage calls emit for everything that is wrong with the length of the bins
+// data and with the chain of bins; broken runs of pages are reported once.
+func (m *Image) Damage(emit func(*FormatError)) {
+	declared := m.BaseBlock().BinsSize()
+	report := func(msg string) { emit(&FormatError{Code: CodeBinsSize, Off: 0x28, Struct: "base block", Msg: msg}) }
+	switch {
+	case declared == 0:
+		report("length of the bins is 0")
+	case declared%PageSize != 0:
+		report(fmt.Sprintf("length of the bins is %#x, want a multiple of 0x1000", declared))
+	case declared >= MaxBinsSize:
+		report(fmt.Sprintf("length of the bins is %#x, want less than 0x80000000", declared))
+	case uint64(declared) > uint64(len(m.data)-BaseBlockSize):
+		report(fmt.Sprintf("length of the bins is %#x, but the file holds only %#x bytes of them", declared, len(m.data)-BaseBlockSize))
+	}
+	for page, start := range m.binOf {
+		if start != NIL || page > 0 && m.binOf[page-1] == NIL {
+			continue
+		}
+		_, err := m.binHeader(Offset(page * PageSize))
+		if format, ok := errors.AsType[*FormatError](err); ok {
+			emit(format)
+		}
+	}
+}
+
+// Bin is one bin: where it starts and how many bytes it has.
+type Bin struct {
+	Start Offset
+	Size  uint32
+}
+
+// End is the offset behind the last byte of the bin.
+func (b Bin) End() Offset { return b.Start + Offset(b.Size) }
+
+// binAt returns the bin that holds off, or false where there is none.
+func (m *Image) binAt(off Offset) (Bin, bool) {
+	page := int(off / PageSize)
+	if page >= len(m.binOf) || m.binOf[page] == NIL {
+		return Bin{}, false
+	}
+	start := m.binOf[page]
+	return Bin{Start: start, Size: m.u32(start + 8)}, true
+}
+
+// Bins iterates over the sound bins in order.
+func (m *Image) Bins(yield func(Bin) bool) {
+	for page := 0; page < len(m.binOf); {
+		bin, ok := m.binAt(Offset(page * PageSize))
+		if !ok {
+			page++
+			continue
+		}
+		if !yield(bin) {
+			return
+		}
+		page = int(bin.End() / PageSize)
+	}
+}
+
+// u32 reads a number at an offset that is known to be inside the bins data.
+func (m *Image) u32(off Offset) uint32 {
+	return binary.LittleEndian.Uint32(m.data[BaseBlockSize+int64(off):])
+}
+
+// oldCells reports whether cells have the header of versions 1.0 and 1.1, in
+// which the offset of the previous cell follows the size.
+func (m *Image) oldCells() bool { return m.Minor() <= 1 }
+
+// cellHeader is the number of bytes before a cell's data.
+func (m *Image) cellHeader() uint32 {
+	if m.oldCells() {
+		return 2 * CellHeaderSize
+	}
+	return CellHeaderSize
+}
+
+// cellUnit is the number of bytes that cell sizes are multiples of.
+func (m *Image) cellUnit() uint32 {
+	if m.oldCells() {
+		return 16
+	}
+	return 8
+}
+
+// CellSize reads the header of the cell at off: its size in bytes with the
+// header, and whether it is allocated. It returns a FormatError when off is
+// not inside a bin, is not aligned, or the size does not fit the bin.
+func (m *Image) CellSize(off Offset) (size uint32, allocated bool, err error) {
+	bin, ok := m.binAt(off)
+	if !ok {
+		if uint64(off) < uint64(m.BinsSize()) {
+			return 0, false, corrupt(CodeReference, off, "cell", "lies in a damaged bin")
+		}
+		return 0, false, corrupt(CodeReference, off, "cell", "lies behind the last bin, which ends at %#x", Offset(m.BinsSize()).File())
+	}
+	if off%8 != 0 || off < bin.Start+BinHeaderSize {
+		return 0, false, corrupt(CodeReference, off, "cell", "no cell can start here")
+	}
+	raw := int32(m.u32(off))
+	size, allocated = uint32(raw), false
+	if raw < 0 {
+		size, allocated = uint32(-int64(raw)), true
+	}
+	unit := m.cellUnit()
+	if size < unit || size%unit != 0 || uint64(off)+uint64(size) > uint64(bin.End()) {
+		return 0, false, corrupt(CodeCellSize, off, "cell", "size is %d, want a multiple of %d that ends by %#x", raw, unit, bin.End().File())
+	}
+	return size, allocated, nil
+}
+
+// Cell returns the data of the allocated cell at off, without its header and
+// with no capacity beyond it. It returns a FormatError when there is none.
+func (m *Image) Cell(off Offset) ([]byte, error) {
+	size, allocated, err := m.CellSize(off)
+	if err != nil {
+		return nil, err
+	}
+	if !allocated {
+		return nil, corrupt(CodeReference, off, "cell", "is free, want an allocated cell")
+	}
+	start := BaseBlockSize + int64(off) + int64(m.cellHeader())
+	end := BaseBlockSize + int64(off) + int64(size)
+	return m.data[start:end:end], nil
+}

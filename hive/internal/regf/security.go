@@ -1,0 +1,51 @@
+package regf
+
+import "encoding/binary"
+
+const securityRecordSize = 20 // without the descriptor
+
+// SecurityRecord is a view of an sk record: a security descriptor, shared by
+// keys and linked into one ring per hive.
+type SecurityRecord struct {
+	Offset Offset
+	data   []byte
+}
+
+// SecurityRecord returns the security record in the cell at off. It returns a
+// FormatError when there is none or its descriptor does not fit the cell.
+func (m *Image) SecurityRecord(off Offset) (SecurityRecord, error) {
+	data, err := m.Cell(off)
+	if err != nil {
+		return SecurityRecord{}, err
+	}
+	if len(data) < securityRecordSize {
+		return SecurityRecord{}, corrupt(CodeDescriptor, off, "sk", "cell has %d bytes, want at least %d", len(data), securityRecordSize)
+	}
+	if data[0] != 's' || data[1] != 'k' {
+		return SecurityRecord{}, corrupt(CodeSecurityReference, off, "sk", "signature is %q, want \"sk\"", data[:2])
+	}
+	s := SecurityRecord{Offset: off, data: data}
+	if uint64(s.DescriptorLength())+securityRecordSize > uint64(len(data)) {
+		return SecurityRecord{}, corrupt(CodeDescriptor, off, "sk", "descriptor length %d exceeds cell (%d bytes)", s.DescriptorLength(), len(data))
+	}
+	return s, nil
+}
+
+func (s SecurityRecord) u32(off int) uint32 { return binary.LittleEndian.Uint32(s.data[off:]) }
+
+// Next is the next record of the ring.
+func (s SecurityRecord) Next() Offset { return Offset(s.u32(4)) }
+
+// Previous is the previous record of the ring.
+func (s SecurityRecord) Previous() Offset { return Offset(s.u32(8)) }
+
+// ReferenceCount is the number of keys that use the record.
+func (s SecurityRecord) ReferenceCount() uint32 { return s.u32(12) }
+
+// DescriptorLength is the length of the descriptor in bytes.
+func (s SecurityRecord) DescriptorLength() uint32 { return s.u32(16) }
+
+// Descriptor is the self-relative security descriptor.
+func (s SecurityRecord) Descriptor() []byte {
+	return s.data[securityRecordSize : securityRecordSize+s.DescriptorLength()]
+}
