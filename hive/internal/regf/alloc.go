@@ -88,7 +88,7 @@ func (m *Image) appendBin(size uint32) (Offset, error) {
 	binary.LittleEndian.PutUint32(bin[BinHeaderSize:], binSize-BinHeaderSize)
 	m.write(start.File(), bin)
 	for range binSize / PageSize {
-		m.binOf = append(m.binOf, start)
+		m.binOf = append(m.binOf, Bin{start, binSize})
 	}
 	m.writeU32(blockBinsSize, m.BinsSize())
 	return start + BinHeaderSize, nil

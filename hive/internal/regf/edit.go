@@ -94,7 +94,7 @@ func (m *Image) writeU64(at int64, v uint64) {
 
 // field is the file offset of a field in the data of a cell.
 func (m *Image) field(cell Offset, off int64) int64 {
-	return cell.File() + int64(m.cellHeader()) + off
+	return cell.File() + int64(m.CellHeaderSize()) + off
 }
 
 // Fields of the base block that are written.

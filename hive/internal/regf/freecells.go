@@ -30,15 +30,10 @@ const smallClasses = roundedAbove/8 + 1
 func indexFreeCells(m *Image) *freeCells {
 	f := &freeCells{m: m, large: map[uint32][]Offset{}}
 	for bin := range m.Bins {
-		for off := bin.Start + BinHeaderSize; off < bin.End(); {
-			size, allocated, err := m.CellSize(off)
-			if err != nil {
-				break
+		for cell, err := range m.Cells(bin) {
+			if err == nil && !cell.Allocated {
+				f.add(cell.Offset, cell.Size)
 			}
-			if !allocated {
-				f.add(off, size)
-			}
-			off += Offset(size)
 		}
 	}
 	// Lists are emptied from the end: let the lowest cell go first.

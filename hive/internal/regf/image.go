@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // Image is a whole hive in memory: base block, bins, and whatever follows the
@@ -11,10 +12,10 @@ import (
 type Image struct {
 	data []byte
 
-	// binOf has the start of the bin that holds each page of bins data, or NIL
+	// binOf has the bin that holds each page of bins data, with a size of 0
 	// where the chain of bins is broken, so that a cell's bounds are known
 	// without walking the bins.
-	binOf []Offset
+	binOf []Bin
 
 	journal journal
 	free    *freeCells // built by the first allocation
@@ -78,17 +79,16 @@ func (m *Image) Trailing() []byte { return m.data[BaseBlockSize+int64(m.BinsSize
 func (m *Image) indexBins() {
 	stored := uint64(len(m.data) - BaseBlockSize)
 	size := min(uint64(m.BaseBlock().BinsSize()), stored, MaxBinsSize-PageSize)
-	m.binOf = make([]Offset, size/PageSize)
+	m.binOf = make([]Bin, size/PageSize)
 	for page := 0; page < len(m.binOf); {
 		start := Offset(page * PageSize)
 		binSize, err := m.binHeader(start)
 		if err != nil {
-			m.binOf[page] = NIL
 			page++
 			continue
 		}
 		for end := page + int(binSize/PageSize); page < end; page++ {
-			m.binOf[page] = start
+			m.binOf[page] = Bin{start, binSize}
 		}
 	}
 }
@@ -125,8 +125,8 @@ func (m *Image) Damage(emit func(*FormatError)) {
 	case uint64(declared) > uint64(len(m.data)-BaseBlockSize):
 		report(fmt.Sprintf("length of the bins is %#x, but the file holds only %#x bytes of them", declared, len(m.data)-BaseBlockSize))
 	}
-	for page, start := range m.binOf {
-		if start != NIL || page > 0 && m.binOf[page-1] == NIL {
+	for page, bin := range m.binOf {
+		if bin.Size != 0 || page > 0 && m.binOf[page-1].Size == 0 {
 			continue
 		}
 		_, err := m.binHeader(Offset(page * PageSize))
@@ -148,11 +148,11 @@ func (b Bin) End() Offset { return b.Start + Offset(b.Size) }
 // binAt returns the bin that holds off, or false where there is none.
 func (m *Image) binAt(off Offset) (Bin, bool) {
 	page := int(off / PageSize)
-	if page >= len(m.binOf) || m.binOf[page] == NIL {
+	if page >= len(m.binOf) {
 		return Bin{}, false
 	}
-	start := m.binOf[page]
-	return Bin{Start: start, Size: m.u32(start + 8)}, true
+	bin := m.binOf[page]
+	return bin, bin.Size != 0
 }
 
 // Bins iterates over the sound bins in order.
@@ -179,8 +179,8 @@ func (m *Image) u32(off Offset) uint32 {
 // which the offset of the previous cell follows the size.
 func (m *Image) oldCells() bool { return m.Minor() <= 1 }
 
-// cellHeader is the number of bytes before a cell's data.
-func (m *Image) cellHeader() uint32 {
+// CellHeaderSize is the number of bytes before a cell's data.
+func (m *Image) CellHeaderSize() uint32 {
 	if m.oldCells() {
 		return 2 * CellHeaderSize
 	}
@@ -231,7 +231,44 @@ func (m *Image) Cell(off Offset) ([]byte, error) {
 	if !allocated {
 		return nil, corrupt(CodeReference, off, "cell", "is free, want an allocated cell")
 	}
-	start := BaseBlockSize + int64(off) + int64(m.cellHeader())
+	start := BaseBlockSize + int64(off) + int64(m.CellHeaderSize())
 	end := BaseBlockSize + int64(off) + int64(size)
 	return m.data[start:end:end], nil
+}
+
+// CellHeader is where a cell lies and whether it is in use.
+type CellHeader struct {
+	Offset    Offset
+	Size      uint32 // bytes, with the header
+	Allocated bool
+}
+
+// Cells iterates over the cells of a sound bin in order. It ends with a
+// FormatError at a cell whose size does not fit the bin.
+func (m *Image) Cells(bin Bin) iter.Seq2[CellHeader, error] {
+	return func(yield func(CellHeader, error) bool) {
+		unit := m.cellUnit()
+		for off := bin.Start + BinHeaderSize; off < bin.End(); {
+			raw := int32(m.u32(off))
+			size, allocated := uint32(raw), raw < 0
+			if allocated {
+				size = -size
+			}
+			if size < unit || size%unit != 0 || size > uint32(bin.End()-off) {
+				_, _, err := m.CellSize(off)
+				yield(CellHeader{}, err)
+				return
+			}
+			if !yield(CellHeader{off, size, allocated}, nil) {
+				return
+			}
+			off += Offset(size)
+		}
+	}
+}
+
+// BinTimestamp is the FILETIME in the header of a bin. Only the first bin's
+// means something: it doubles the one in the base block.
+func (m *Image) BinTimestamp(bin Bin) uint64 {
+	return uint64(m.u32(bin.Start+binTimestamp)) | uint64(m.u32(bin.Start+binTimestamp+4))<<32
 }

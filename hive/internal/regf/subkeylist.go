@@ -10,9 +10,9 @@ import (
 type SubkeyList struct {
 	Offset  Offset
 	Kind    string // "li", "lf", "lh" or "ri"
+	count   int
+	stride  int // bytes of an entry
 	entries []byte
-	stride  int
-	space   int // bytes in the cell behind the head of the list
 }
 
 // SubkeyList returns the list in the cell at off. It returns a FormatError
@@ -23,10 +23,11 @@ func (m *Image) SubkeyList(off Offset) (SubkeyList, error) {
 	if err != nil {
 		return SubkeyList{}, err
 	}
-	list := SubkeyList{Offset: off, stride: 4, space: len(data) - 4}
-	switch {
-	case len(data) < 4:
+	if len(data) < 4 {
 		return SubkeyList{}, corrupt(CodeSubkeyListSize, off, "subkey list", "cell has %d bytes, want at least 4", len(data))
+	}
+	list := SubkeyList{Offset: off, stride: 4}
+	switch {
 	case data[0] == 'l' && data[1] == 'h':
 		list.Kind, list.stride = "lh", 8
 	case data[0] == 'l' && data[1] == 'f':
@@ -38,14 +39,15 @@ func (m *Image) SubkeyList(off Offset) (SubkeyList, error) {
 	default:
 		return SubkeyList{}, corrupt(CodeSubkeyList, off, "subkey list", "signature is %q, want li, lf, lh or ri", data[:2])
 	}
-	count := int(binary.LittleEndian.Uint16(data[2:]))
-	if count == 0 {
+	list.count = int(binary.LittleEndian.Uint16(data[2:]))
+	if list.count == 0 {
 		return SubkeyList{}, corrupt(CodeSubkeyList, off, list.Kind, "list is empty")
 	}
-	if count*list.stride > list.space {
-		return SubkeyList{}, corrupt(CodeSubkeyListSize, off, list.Kind, "cell has %d bytes, want %d for %d entries", len(data), 4+count*list.stride, count)
+	end := 4 + list.count*list.stride
+	if end > len(data) {
+		return SubkeyList{}, corrupt(CodeSubkeyListSize, off, list.Kind, "cell has %d bytes, want %d for %d entries", len(data), end, list.count)
 	}
-	list.entries = data[4 : 4+count*list.stride]
+	list.entries = data[4:end]
 	return list, nil
 }
 
@@ -53,7 +55,7 @@ func (m *Image) SubkeyList(off Offset) (SubkeyList, error) {
 func (l SubkeyList) IsRoot() bool { return l.Kind == "ri" }
 
 // Len is the number of entries.
-func (l SubkeyList) Len() int { return len(l.entries) / l.stride }
+func (l SubkeyList) Len() int { return l.count }
 
 // At returns the offset in the i-th entry.
 func (l SubkeyList) At(i int) Offset {

@@ -1,0 +1,215 @@
+package check
+
+import (
+	"bytes"
+	"strings"
+
+	"hivepatch/hive/internal/regf"
+)
+
+// maxDepth is the number of levels of keys that Windows allows.
+const maxDepth = 512
+
+// frame is a key whose subkeys are being checked.
+type frame struct {
+	node regf.KeyNode
+
+	leaves   regf.SubkeyList // the index root, when there is one
+	nextLeaf int
+	leaf     regf.SubkeyList
+	nextKey  int
+
+	previous regf.Name // of the subkey before
+	found    uint32    // entries in all leaves so far
+	maxName  uint32    // longest subkey name, in bytes of UTF-16
+	maxClass uint32
+}
+
+// keys walks the tree of keys with a stack of its own. Depth is bounded by
+// maxDepth, the number of steps by the number of cells, since each is claimed
+// once.
+func (c *checker) keys() {
+	root, ok := c.rootKey()
+	if !ok {
+		return
+	}
+	c.securityRing(root)
+	c.enter(root)
+	for len(c.path) > 0 {
+		top := &c.path[len(c.path)-1]
+		node, ok := c.nextSubkey(top)
+		switch {
+		case !ok:
+			c.leave(top)
+		case len(c.path) == maxDepth:
+			c.report(codeDepth, node.Offset, "key %q lies deeper than %d levels", node.Name(), maxDepth)
+		default:
+			c.enter(node)
+		}
+	}
+}
+
+func (c *checker) rootKey() (regf.KeyNode, bool) {
+	off := c.image.BaseBlock().RootCell()
+	if !c.starts.Has(uint32(off/8)) || off%8 != 0 {
+		c.reportAt(Fatal, codeRootCell, 0x24, "root cell should be at %#x, where no allocated cell starts", off.File())
+		return regf.KeyNode{}, false
+	}
+	node, err := c.image.KeyNode(off)
+	if err != nil {
+		damage, _ := asFormatError(err)
+		c.reportAt(Fatal, codeRootCell, damage.Off, "root cell: %s", damage.Msg)
+		return regf.KeyNode{}, false
+	}
+	for bin := range c.image.Bins {
+		if off >= bin.End() || bin.Start != 0 {
+			c.report(codeRootCell, off, "root cell is not in the first bin")
+		}
+		break
+	}
+	c.claimed.Add(uint32(off / 8))
+	return node, true
+}
+
+// enter checks what the key itself holds and makes it the top of the stack.
+func (c *checker) enter(node regf.KeyNode) {
+	parent := regf.NIL
+	if len(c.path) > 0 {
+		parent = c.path[len(c.path)-1].node.Offset
+	}
+	c.path = append(c.path, frame{node: node})
+	if parent != regf.NIL && node.Parent() != parent {
+		c.report(codeParent, node.Offset, "parent is %#x, want %#x", node.Parent().File(), parent.File())
+	}
+	c.keyName(node)
+	c.keyFlags(node, parent == regf.NIL)
+	c.class(node)
+	c.keySecurity(node)
+	c.values(node)
+	c.openList(&c.path[len(c.path)-1])
+}
+
+// leave checks what the subkeys add up to and takes the key off the stack.
+func (c *checker) leave(f *frame) {
+	node := f.node
+	if f.found != node.SubkeyCount() {
+		c.report(codeSubkeyCount, node.Offset, "key says it has %d subkeys, its list has %d", node.SubkeyCount(), f.found)
+	}
+	if f.maxName > node.MaxNameLen() {
+		c.report(codeMaximum, node.Offset, "longest subkey name is %d bytes, the key says %d", f.maxName, node.MaxNameLen())
+	}
+	if f.maxClass > node.MaxClassLen() {
+		c.report(codeMaximum, node.Offset, "longest class name of a subkey is %d bytes, the key says %d", f.maxClass, node.MaxClassLen())
+	}
+	c.path = c.path[:len(c.path)-1]
+}
+
+func (c *checker) keyName(node regf.KeyNode) {
+	name := node.Name()
+	switch {
+	case len(name.Raw) == 0:
+		c.report(regf.CodeKeyNode, node.Offset, "key has no name")
+	case !name.Latin1 && len(name.Raw)%2 != 0:
+		c.report(codeKeyNameOdd, node.Offset, "UTF-16 name has %d bytes, want an even number", len(name.Raw))
+	case !name.Latin1 && c.minor > 1 && fitsLatin1(name):
+		c.report(codeKeyNameForm, node.Offset, "name is stored as UTF-16 although it fits Latin-1")
+	}
+	if name.Len() > regf.MaxKeyName {
+		c.report(codeKeyNameLength, node.Offset, "name has %d characters, want at most %d", name.Len(), regf.MaxKeyName)
+	}
+	if len(c.path) > 1 && hasBackslash(name) {
+		c.report(codeKeyNameSlash, node.Offset, "name holds a backslash: no path leads to the key")
+	}
+}
+
+func fitsLatin1(name regf.Name) bool {
+	for i := range name.Len() {
+		if name.Unit(i) > 0xFF {
+			return false
+		}
+	}
+	return true
+}
+
+func hasBackslash(name regf.Name) bool {
+	if name.Latin1 {
+		return bytes.IndexByte(name.Raw, '\\') >= 0
+	}
+	for i := range name.Len() {
+		if name.Unit(i) == '\\' {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) keyFlags(node regf.KeyNode, isRoot bool) {
+	flags := node.Flags()
+	if flags&(regf.KeyVolatile|regf.KeyHiveExit) != 0 {
+		c.report(codeKeyFlags, node.Offset, "flags are %#x: a key on disk is neither volatile nor a mount point", flags)
+	}
+	if !isRoot && flags&regf.KeyHiveEntry != 0 {
+		c.report(codeKeyFlags, node.Offset, "flags are %#x: only the root is the entry of a hive", flags)
+	}
+	if node.VolatileSubkeyCount() != 0 {
+		if c.volatileKeys == 0 {
+			c.firstVolatile = node.Offset
+		}
+		c.volatileKeys++
+	}
+	if c.minor == 6 {
+		c.layer(node)
+	}
+}
+
+// Semantics of a layered key, in the two low bits of its byte.
+const (
+	layerTombstone     = 1
+	layerSupersedeTree = 3
+	layerBits          = 0x83 // semantics, and bit 7: the class is inherited
+)
+
+func (c *checker) layer(node regf.KeyNode) {
+	layer := node.Layer()
+	if layer&^layerBits != 0 {
+		c.report(codeLayer, node.Offset, "semantics byte is %#02x, only bits %#02x are known", layer, layerBits)
+	}
+	if layer&3 == layerTombstone && (node.SubkeyCount() > 0 || node.ValueCount() > 0 || node.ClassLength() > 0) {
+		c.report(codeLayer, node.Offset, "tombstone key has subkeys, values or a class name")
+	}
+	if len(c.path) < 2 {
+		return
+	}
+	above := c.path[len(c.path)-2].node.Layer() & 3
+	if own := layer & 3; above == layerSupersedeTree && own != layerSupersedeTree && own != layerTombstone {
+		c.report(codeLayer, node.Offset, "semantics are %d below a key that supersedes its whole tree", own)
+	}
+}
+
+func (c *checker) class(node regf.KeyNode) {
+	length := node.ClassLength()
+	if length == 0 {
+		return
+	}
+	if length%2 != 0 {
+		c.report(regf.CodeClass, node.Offset, "class name has %d bytes, want an even number", length)
+	}
+	if !c.claim(node.Class(), node.Offset, "the class name") {
+		return
+	}
+	if _, err := c.image.ClassName(node); err != nil {
+		c.reportError(err)
+	}
+}
+
+// keyPath is the path of the key on top of the stack.
+func (c *checker) keyPath() string {
+	if len(c.path) < 2 {
+		return ""
+	}
+	names := make([]string, 0, len(c.path)-1)
+	for _, f := range c.path[1:] {
+		names = append(names, f.node.Name().String())
+	}
+	return strings.Join(names, `\`)
+}

@@ -1,0 +1,166 @@
+package check
+
+import "hivepatch/hive/internal/regf"
+
+// longestLeaf is the length that Windows lets a leaf grow to before it splits
+// it.
+const longestLeaf = 1012
+
+// exoticUnit is where upper-case tables of different Windows begin to differ:
+// an order or hash that is wrong for names with such characters may be right
+// by another table.
+const exoticUnit = 0x180
+
+// openList begins the list of subkeys of the key in f.
+func (c *checker) openList(f *frame) {
+	node := f.node
+	if node.SubkeyCount() == 0 {
+		if list := node.SubkeyList(); list != regf.NIL {
+			c.report(codeSubkeyCount, node.Offset, "key says it has no subkeys, but refers to a list at %#x", list.File())
+		}
+		return
+	}
+	list, ok := c.list(node.SubkeyList(), node.Offset)
+	if !ok {
+		return
+	}
+	if list.IsRoot() {
+		f.leaves = list
+		return
+	}
+	f.leaf = list
+	c.leafKind(list, "")
+}
+
+func (c *checker) list(off, from regf.Offset) (regf.SubkeyList, bool) {
+	if !c.claim(off, from, "the list of subkeys") {
+		return regf.SubkeyList{}, false
+	}
+	list, err := c.image.SubkeyList(off)
+	if err != nil {
+		c.reportError(err)
+	}
+	return list, err == nil
+}
+
+// leafKind checks that a leaf is of the kind that Windows writes. kind is that
+// of the leaves before it in an index root.
+func (c *checker) leafKind(leaf regf.SubkeyList, kind string) {
+	want := "lh"
+	switch {
+	case c.minor < 3:
+		want = "li"
+	case c.minor < 5:
+		want = "lf"
+	}
+	switch {
+	case kind != "" && leaf.Kind != kind:
+		c.report(codeListKind, leaf.Offset, "leaf is %s after leaves of kind %s", leaf.Kind, kind)
+	case leaf.Kind == "li" && c.minor < 5:
+		// Large lists of version 1.3 are li too.
+	case leaf.Kind != want:
+		c.report(codeListKind, leaf.Offset, "leaf is %s, want %s in version 1.%d", leaf.Kind, want, c.minor)
+	}
+	if leaf.Len() > longestLeaf {
+		c.report(codeListSize, leaf.Offset, "leaf has %d entries, want at most %d", leaf.Len(), longestLeaf)
+	}
+}
+
+// nextSubkey returns the next subkey of the key in f that can be read, and
+// false when there is none.
+func (c *checker) nextSubkey(f *frame) (regf.KeyNode, bool) {
+	for f.nextKey < f.leaf.Len() || c.nextLeaf(f) {
+		i := f.nextKey
+		f.nextKey++
+		f.found++
+		off := f.leaf.At(i)
+		if !c.claim(off, f.leaf.Offset, "a subkey") {
+			continue
+		}
+		node, err := c.image.KeyNode(off)
+		if err != nil {
+			c.reportError(err)
+			continue
+		}
+		c.entry(f, i, node)
+		return node, true
+	}
+	return regf.KeyNode{}, false
+}
+
+// nextLeaf goes to the next sound leaf of an index root.
+func (c *checker) nextLeaf(f *frame) bool {
+	for f.nextLeaf < f.leaves.Len() {
+		off := f.leaves.At(f.nextLeaf)
+		f.nextLeaf++
+		leaf, ok := c.list(off, f.leaves.Offset)
+		if !ok {
+			continue
+		}
+		if leaf.IsRoot() {
+			c.report(regf.CodeSubkeyList, off, "ri stands inside another ri, want li, lf or lh")
+			continue
+		}
+		c.leafKind(leaf, f.leaf.Kind)
+		f.leaf, f.nextKey = leaf, 0
+		return true
+	}
+	return false
+}
+
+// entry checks the i-th entry of a leaf against the key it leads to.
+func (c *checker) entry(f *frame, i int, node regf.KeyNode) {
+	name := node.Name()
+	if len(f.previous.Raw) > 0 {
+		if order := f.previous.Compare(name); order >= 0 {
+			c.order(f, node, order)
+		}
+	}
+	switch f.leaf.Kind {
+	case "lh":
+		if stored, want := f.leaf.Hash(i), name.Hash(); stored != want {
+			c.reportAt(c.levelFor(codeHash, name), codeHash, f.leaf.Offset.File(), "hash of %q is %#08x, want %#08x", name, stored, want)
+		}
+	case "lf":
+		c.hint(f, i, name)
+	}
+	f.previous = name
+	f.maxName = max(f.maxName, uint32(2*name.Len()))
+	f.maxClass = max(f.maxClass, uint32(node.ClassLength()))
+}
+
+func (c *checker) order(f *frame, node regf.KeyNode, order int) {
+	name := node.Name()
+	if order == 0 {
+		c.report(codeOrder, node.Offset, "subkey %q has the name of the one before it", name)
+		return
+	}
+	level := c.levelFor(codeOrder, name)
+	if c.levelFor(codeOrder, f.previous) == Warning {
+		level = Warning
+	}
+	c.reportAt(level, codeOrder, node.Offset.File(), "subkey %q stands after %q, want it before", name, f.previous)
+}
+
+// levelFor is the level of a finding about the upper-case form of a name.
+func (c *checker) levelFor(code string, name regf.Name) Level {
+	for i := range name.Len() {
+		if name.Unit(i) >= exoticUnit {
+			return Warning
+		}
+	}
+	return rules[code].Level
+}
+
+// hint checks the hint of an lf entry. One that begins with a zero byte means
+// that there is none.
+func (c *checker) hint(f *frame, i int, name regf.Name) {
+	want := name.Hint()
+	stored := f.leaf.Hash(i)
+	if byte(stored) == 0 && want[0] == 0 {
+		return
+	}
+	if stored != uint32(want[0])|uint32(want[1])<<8|uint32(want[2])<<16|uint32(want[3])<<24 {
+		c.report(codeHint, f.leaf.Offset, "hint of %q is %#08x, want % x", name, stored, want)
+	}
+}

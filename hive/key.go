@@ -1,0 +1,221 @@
+package hive
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"hivepatch/hive/internal/regf"
+)
+
+// MaxDepth is the number of levels of keys that Windows allows.
+const MaxDepth = 512
+
+// Key is a key of a hive.
+type Key struct {
+	hive *Hive
+	cell regf.Offset
+	name string
+	path string
+}
+
+func (h *Hive) key(cell regf.Offset, parent string) (*Key, error) {
+	node, err := h.image.KeyNode(cell)
+	if err != nil {
+		return nil, err
+	}
+	return h.newKey(node, parent), nil
+}
+
+func (h *Hive) newKey(node regf.KeyNode, path string) *Key {
+	return &Key{hive: h, cell: node.Offset, name: node.Name().String(), path: path}
+}
+
+// Key returns the key at path, with components separated by backslashes and
+// without the name of the root; "" is the root. Case does not matter. Where
+// the hive has a Select key, a first component CurrentControlSet stands for
+// the control set that Select names. It returns an error that wraps
+// ErrNotFound when there is no such key, or a FormatError.
+func (h *Hive) Key(path string) (*Key, error) {
+	path, err := h.resolveControlSet(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := h.Root()
+	if err != nil {
+		return nil, err
+	}
+	for name := range strings.SplitSeq(path, `\`) {
+		if name == "" {
+			continue
+		}
+		if key, err = key.Subkey(name); err != nil {
+			return nil, err
+		}
+	}
+	return key, nil
+}
+
+// node returns the key's record as it stands in the image now.
+func (k *Key) node() (regf.KeyNode, error) { return k.hive.image.KeyNode(k.cell) }
+
+// Name returns the key's name as stored.
+func (k *Key) Name() string { return k.name }
+
+// Path returns the names from below the root to the key, joined by
+// backslashes; "" for the root.
+func (k *Key) Path() string { return k.path }
+
+// Offset returns the absolute file offset of the key's cell.
+func (k *Key) Offset() int64 { return k.cell.File() }
+
+// LastWriteTime returns when the key, its values or its list of subkeys were
+// last changed, in UTC, or the zero time when the key is gone.
+func (k *Key) LastWriteTime() time.Time {
+	node, err := k.node()
+	if err != nil {
+		return time.Time{}
+	}
+	return regf.Time(node.LastWriteTime())
+}
+
+// Class returns the key's class name, "" when it has none. It returns a
+// FormatError when its cell is unsound.
+func (k *Key) Class() (string, error) {
+	node, err := k.node()
+	if err != nil {
+		return "", err
+	}
+	return k.hive.image.ClassName(node)
+}
+
+// SecurityDescriptor returns a copy of the key's self-relative security
+// descriptor. It returns a FormatError when its record is unsound.
+func (k *Key) SecurityDescriptor() ([]byte, error) {
+	node, err := k.node()
+	if err != nil {
+		return nil, err
+	}
+	record, err := k.hive.image.SecurityRecord(node.Security())
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte(nil), record.Descriptor()...), nil
+}
+
+// Counts returns the numbers of subkeys and values that the key declares.
+func (k *Key) Counts() (subkeys, values int, err error) {
+	node, err := k.node()
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(node.SubkeyCount()), int(node.ValueCount()), nil
+}
+
+// Subkeys iterates over the subkeys in stored order. What cannot be read comes
+// as an error; the iteration then goes on.
+func (k *Key) Subkeys() iter.Seq2[*Key, error] {
+	return func(yield func(*Key, error) bool) {
+		node, err := k.node()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for child, err := range k.hive.image.Subkeys(node) {
+			if err != nil {
+				if !yield(nil, err) {
+					return
+				}
+				continue
+			}
+			if !yield(k.child(child), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (k *Key) child(node regf.KeyNode) *Key {
+	child := k.hive.newKey(node, "")
+	child.path = joinPath(k.path, child.name)
+	return child
+}
+
+func joinPath(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + `\` + name
+}
+
+// Subkey returns the subkey of that name, without regard to case. It returns
+// an error that wraps ErrNotFound when there is none, or a FormatError.
+func (k *Key) Subkey(name string) (*Key, error) {
+	node, err := k.node()
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := regf.NewName(name)
+	if err != nil {
+		return nil, err
+	}
+	child, found, err := k.hive.image.FindSubkey(node, encoded)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, fmt.Errorf("key %q: %w", joinPath(k.path, name), ErrNotFound)
+	}
+	return k.child(child), nil
+}
+
+// Walk iterates over all keys, parents before children, subkeys in stored
+// order. Each key comes once, so that a loop in a damaged hive ends; what
+// cannot be read comes as an error. Keys below MaxDepth levels are left out
+// with an error.
+func (h *Hive) Walk() iter.Seq2[*Key, error] {
+	return func(yield func(*Key, error) bool) {
+		root, err := h.Root()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		w := walk{yield: yield, seen: map[regf.Offset]bool{}}
+		w.key(root, 1)
+	}
+}
+
+type walk struct {
+	yield func(*Key, error) bool
+	seen  map[regf.Offset]bool
+}
+
+// key yields k and all below it, and reports whether to go on. Its recursion
+// is bounded by MaxDepth.
+func (w *walk) key(k *Key, depth int) bool {
+	if w.seen[k.cell] {
+		return w.yield(nil, k.corrupt("is reached a second time, at %q", k.path))
+	}
+	w.seen[k.cell] = true
+	if depth > MaxDepth {
+		return w.yield(nil, k.corrupt("lies deeper than %d levels", MaxDepth))
+	}
+	if !w.yield(k, nil) {
+		return false
+	}
+	for child, err := range k.Subkeys() {
+		if err != nil {
+			if !w.yield(nil, err) {
+				return false
+			}
+		} else if !w.key(child, depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *Key) corrupt(format string, args ...any) error {
+	return &FormatError{Off: k.cell.File(), Struct: "nk", Msg: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,160 @@
+package hive
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"time"
+
+	"hivepatch/hive/internal/regf"
+)
+
+// Type is the type of a value's data. Windows defines the ones below; any
+// other number may occur.
+type Type uint32
+
+// Types of data.
+const (
+	None                     Type = 0
+	SZ                       Type = 1
+	ExpandSZ                 Type = 2
+	Binary                   Type = 3
+	DWord                    Type = 4
+	DWordBigEndian           Type = 5
+	Link                     Type = 6
+	MultiSZ                  Type = 7
+	ResourceList             Type = 8
+	FullResourceDescriptor   Type = 9
+	ResourceRequirementsList Type = 10
+	QWord                    Type = 11
+)
+
+var typeNames = [...]string{
+	"REG_NONE", "REG_SZ", "REG_EXPAND_SZ", "REG_BINARY", "REG_DWORD",
+	"REG_DWORD_BIG_ENDIAN", "REG_LINK", "REG_MULTI_SZ", "REG_RESOURCE_LIST",
+	"REG_FULL_RESOURCE_DESCRIPTOR", "REG_RESOURCE_REQUIREMENTS_LIST", "REG_QWORD",
+}
+
+// String returns the name that Windows gives the type, such as REG_SZ, or the
+// number of one that has none.
+func (t Type) String() string {
+	if int64(t) < int64(len(typeNames)) {
+		return typeNames[t]
+	}
+	return fmt.Sprintf("%#x", uint32(t))
+}
+
+// Value is a value of a key.
+type Value struct {
+	key  *Key
+	cell regf.Offset
+	name string
+}
+
+func (k *Key) newValue(record regf.ValueRecord) *Value {
+	return &Value{key: k, cell: record.Offset, name: record.Name().String()}
+}
+
+// Values iterates over the values in stored order. What cannot be read comes
+// as an error; the iteration then goes on.
+func (k *Key) Values() iter.Seq2[*Value, error] {
+	return func(yield func(*Value, error) bool) {
+		node, err := k.node()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		list, err := k.hive.image.ValueList(node)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for i := range list.Len() {
+			record, err := k.hive.image.ValueRecord(list.At(i))
+			if err != nil {
+				if !yield(nil, err) {
+					return
+				}
+				continue
+			}
+			if !yield(k.newValue(record), nil) {
+				return
+			}
+		}
+	}
+}
+
+// Value returns the value of that name, without regard to case; "" is the
+// default value. It returns an error that wraps ErrNotFound when there is
+// none, or a FormatError.
+func (k *Key) Value(name string) (*Value, error) {
+	node, err := k.node()
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := regf.NewName(name)
+	if err != nil {
+		return nil, err
+	}
+	record, found, err := k.hive.image.FindValue(node, encoded)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, fmt.Errorf("value %q of key %q: %w", name, k.path, ErrNotFound)
+	}
+	return k.newValue(record), nil
+}
+
+// Key returns the key that the value belongs to.
+func (v *Value) Key() *Key { return v.key }
+
+// Name returns the value's name as stored, "" for the default value.
+func (v *Value) Name() string { return v.name }
+
+// Offset returns the absolute file offset of the value's cell.
+func (v *Value) Offset() int64 { return v.cell.File() }
+
+// Type returns the type of the data, or None when the value is gone.
+func (v *Value) Type() Type {
+	record, err := v.key.hive.image.ValueRecord(v.cell)
+	if err != nil {
+		return None
+	}
+	return Type(record.Type())
+}
+
+// Data returns a copy of the data. It returns a FormatError when the cells
+// that hold it are unsound.
+func (v *Value) Data() ([]byte, error) {
+	record, err := v.key.hive.image.ValueRecord(v.cell)
+	if err != nil {
+		return nil, err
+	}
+	data, err := v.key.hive.image.ValueData(record)
+	return bytes.Clone(data), err
+}
+
+// SetData gives the value a type and data, of which it keeps a copy, and its
+// key the time t as last write time. Nothing changes when both are there
+// already. It returns an error that wraps ErrReadOnly or ErrTooLarge, or a
+// FormatError; the hive is then as before.
+func (v *Value) SetData(kind Type, data []byte, t time.Time) error {
+	h := v.key.hive
+	if err := h.Editable(); err != nil {
+		return err
+	}
+	old, err := v.Data()
+	if err != nil {
+		return err
+	}
+	if v.Type() == kind && bytes.Equal(old, data) {
+		return nil
+	}
+	if err := h.image.SetValueData(v.key.cell, v.cell, uint32(kind), bytes.Clone(data)); err != nil {
+		return err
+	}
+	h.image.SetLastWriteTime(v.key.cell, regf.Filetime(t))
+	h.edited = true
+	return nil
+}
