@@ -52,6 +52,9 @@ type FormatError = regf.FormatError
 // Change is a run of bytes that an edit or the recovery has changed.
 type Change = regf.Change
 
+// BaseBlockSize is the length in bytes of what precedes the first bin in a hive.
+const BaseBlockSize = regf.BaseBlockSize
+
 // Hive is a registry hive in memory.
 type Hive struct {
 	image    *regf.Image
@@ -110,18 +113,13 @@ func Open(data []byte, options ...Option) (*Hive, error) {
 	return h, nil
 }
 
-func (h *Hive) parse(data []byte, o openOptions) (err error) {
-	block, err := regf.NewBaseBlock(data)
-	if err != nil && len(o.logs) == 0 {
+func (h *Hive) parse(data []byte, o openOptions) error {
+	state, err := txlog.Examine(data)
+	if err != nil {
 		return err
 	}
-	if err == nil && (!block.Dirty() || o.ignoreDirty) {
+	if !state.Dirty() || o.ignoreDirty {
 		h.image, err = regf.Parse(data)
-		return err
-	}
-	if err == nil && block.ChecksumOK() && block.Type() != regf.TypePrimary {
-		// A log given as a hive: say so, and not that it is dirty.
-		_, err = regf.Parse(data)
 		return err
 	}
 	plan, err := txlog.NewPlan(data, o.logs)
@@ -183,6 +181,14 @@ func (h *Hive) Modified() bool { return len(h.image.Changes()) > 0 }
 // Changes lists the runs of bytes that differ from those the hive was opened
 // from, in order of offset.
 func (h *Hive) Changes() []Change { return h.image.Changes() }
+
+// BinAt returns the file offset of the bin that holds a file offset, and false
+// where there is none.
+func (h *Hive) BinAt(offset int64) (int64, bool) { return h.image.BinAt(offset) }
+
+// LeaveFreeCells makes all later edits take new space at the end of the hive
+// only. In a damaged hive a cell that is marked free may still be in use.
+func (h *Hive) LeaveFreeCells() { h.image.LeaveFreeCells() }
 
 // Editable returns nil when the hive's version can be edited, and an error
 // that wraps ErrReadOnly when it can only be read.

@@ -14,10 +14,11 @@ const MaxDepth = 512
 
 // Key is a key of a hive.
 type Key struct {
-	hive *Hive
-	cell regf.Offset
-	name string
-	path string
+	hive   *Hive
+	parent *Key // nil for the root
+	cell   regf.Offset
+	name   string
+	path   string
 }
 
 func (h *Hive) key(cell regf.Offset, parent string) (*Key, error) {
@@ -66,6 +67,14 @@ func (k *Key) Name() string { return k.name }
 // Path returns the names from below the root to the key, joined by
 // backslashes; "" for the root.
 func (k *Key) Path() string { return k.path }
+
+// Ancestry returns the keys from the root to k, both included.
+func (k *Key) Ancestry() []*Key {
+	if k.parent == nil {
+		return []*Key{k}
+	}
+	return append(k.parent.Ancestry(), k)
+}
 
 // Offset returns the absolute file offset of the key's cell.
 func (k *Key) Offset() int64 { return k.cell.File() }
@@ -138,7 +147,7 @@ func (k *Key) Subkeys() iter.Seq2[*Key, error] {
 
 func (k *Key) child(node regf.KeyNode) *Key {
 	child := k.hive.newKey(node, "")
-	child.path = joinPath(k.path, child.name)
+	child.parent, child.path = k, joinPath(k.path, child.name)
 	return child
 }
 

@@ -29,10 +29,10 @@ func (c *checker) header() {
 		at(atMinor, codeVersion, "version 1.6 can be read but not edited: it is a patch over another hive")
 	}
 	if !block.ChecksumOK() {
-		at(atChecksum, codeChecksum, "checksum is %#08x, want %#08x", block.Checksum(), block.ComputedChecksum())
+		at(atChecksum, CodeChecksum, "checksum is %#08x, want %#08x", block.Checksum(), block.ComputedChecksum())
 	}
 	if block.Sequence1() != block.Sequence2() {
-		at(atSequence, codeSequence, "sequence numbers are %d and %d: the hive is dirty, Windows replays its logs over it", block.Sequence1(), block.Sequence2())
+		at(atSequence, CodeSequence, "sequence numbers are %d and %d: the hive is dirty, Windows replays its logs over it", block.Sequence1(), block.Sequence2())
 	}
 	if block.Cluster() != 1 {
 		at(atCluster, codeCluster, "cluster factor is %d, want 1", block.Cluster())

@@ -15,11 +15,16 @@ type Rule struct {
 	Summary string
 }
 
+// Codes of the two rules that a dirty hive breaks, and one that is sealed does
+// not.
+const (
+	CodeChecksum = "checksum"
+	CodeSequence = "sequence-numbers"
+)
+
 // Codes of the rules that no reader needs, and that only this package knows.
 const (
 	codeVersion        = "version"
-	codeChecksum       = "checksum"
-	codeSequence       = "sequence-numbers"
 	codeCluster        = "cluster-factor"
 	codeRootCell       = "root-cell"
 	codeTimestamp      = "time-stamps"
@@ -60,8 +65,8 @@ const (
 var rules = index(
 	Rule{regf.CodeNotHive, Fatal, "the file is a hive: size, signature, versions, type and format"},
 	Rule{codeVersion, Warning, "versions 1.2 to 1.5 can be edited"},
-	Rule{codeChecksum, Fatal, "the checksum of the base block is right"},
-	Rule{codeSequence, Fatal, "both sequence numbers are equal"},
+	Rule{CodeChecksum, Fatal, "the checksum of the base block is right"},
+	Rule{CodeSequence, Fatal, "both sequence numbers are equal"},
 	Rule{codeCluster, Fatal, "the cluster factor is 1"},
 	Rule{regf.CodeBinsSize, Fatal, "the length of the bins is a multiple of 4096 that the file holds"},
 	Rule{codeRootCell, Fatal, "the root cell is a key in the first bin"},

@@ -29,6 +29,22 @@ func cellSize(n int) (uint32, error) {
 	return size, nil
 }
 
+// LeaveFreeCells makes all later allocations come from new bins and from cells
+// that were freed since. In a damaged hive a cell that is marked free may still
+// be in use.
+func (m *Image) LeaveFreeCells() { m.leaveFree, m.free = true, nil }
+
+// freeIndex returns the index of free cells, and builds it the first time.
+func (m *Image) freeIndex() *freeCells {
+	if m.free == nil {
+		m.free = newFreeCells(m)
+		if !m.leaveFree {
+			m.free.addAll()
+		}
+	}
+	return m.free
+}
+
 // allocate returns a cell for n bytes of data, zeroed, whose structure is
 // called what in a list of changes. Views of the image taken before may be of
 // the image as it was.
@@ -50,10 +66,7 @@ func (m *Image) allocate(n int, what string) (Offset, error) {
 // freeSpace returns a free cell of at least size bytes, out of the index of
 // free cells but with its header as it was.
 func (m *Image) freeSpace(size uint32) (Offset, error) {
-	if m.free == nil {
-		m.free = indexFreeCells(m)
-	}
-	if off, ok := m.free.take(size); ok {
+	if off, ok := m.freeIndex().take(size); ok {
 		return off, nil
 	}
 	return m.appendBin(size)
@@ -103,11 +116,8 @@ func (m *Image) release(off Offset) error {
 	if !allocated {
 		return corrupt(CodeReference, off, "cell", "is free already")
 	}
-	if m.free == nil {
-		m.free = indexFreeCells(m)
-	}
 	delete(m.journal.labels, off)
-	start, end := m.free.around(off, size)
+	start, end := m.freeIndex().around(off, size)
 	m.setHeader(start, int32(end-start))
 	m.free.add(start, uint32(end-start))
 	return nil
@@ -131,11 +141,8 @@ func (m *Image) resize(off Offset, n int) (bool, error) {
 	case want == size:
 		return true, nil
 	}
-	if m.free == nil {
-		m.free = indexFreeCells(m)
-	}
 	next := off + Offset(size)
-	room := size + m.free.at(next)
+	room := size + m.freeIndex().at(next)
 	if room < want {
 		return false, nil
 	}

@@ -26,11 +26,14 @@ type freeCells struct {
 // smallClasses have a list for each cell size up to 16 KiB, in steps of 8.
 const smallClasses = roundedAbove/8 + 1
 
-// indexFreeCells walks the cells of all sound bins once.
-func indexFreeCells(m *Image) *freeCells {
-	f := &freeCells{m: m, large: map[uint32][]Offset{}}
-	for bin := range m.Bins {
-		for cell, err := range m.Cells(bin) {
+func newFreeCells(m *Image) *freeCells {
+	return &freeCells{m: m, large: map[uint32][]Offset{}}
+}
+
+// addAll walks the cells of all sound bins once.
+func (f *freeCells) addAll() {
+	for bin := range f.m.Bins {
+		for cell, err := range f.m.Cells(bin) {
 			if err == nil && !cell.Allocated {
 				f.add(cell.Offset, cell.Size)
 			}
@@ -43,7 +46,6 @@ func indexFreeCells(m *Image) *freeCells {
 	for _, list := range f.large {
 		slices.Reverse(list)
 	}
-	return f
 }
 
 // add puts the free cell at off into the index.

@@ -17,8 +17,9 @@ type Image struct {
 	// without walking the bins.
 	binOf []Bin
 
-	journal journal
-	free    *freeCells // built by the first allocation
+	journal   journal
+	free      *freeCells // built by the first allocation
+	leaveFree bool       // see LeaveFreeCells
 }
 
 // Parse reads the base block and the chain of bins of data, which the image
@@ -153,6 +154,16 @@ func (m *Image) binAt(off Offset) (Bin, bool) {
 	}
 	bin := m.binOf[page]
 	return bin, bin.Size != 0
+}
+
+// BinAt returns the file offset of the sound bin that holds a file offset, and
+// false where there is none.
+func (m *Image) BinAt(file int64) (int64, bool) {
+	if file < BaseBlockSize || file-BaseBlockSize > MaxBinsSize {
+		return 0, false
+	}
+	bin, ok := m.binAt(Offset(file - BaseBlockSize))
+	return bin.Start.File(), ok
 }
 
 // Bins iterates over the sound bins in order.

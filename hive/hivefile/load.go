@@ -1,0 +1,148 @@
+package hivefile
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"hivepatch/hive"
+	"hivepatch/hive/txlog"
+)
+
+// Recovery says what Load does with a dirty hive.
+type Recovery int
+
+const (
+	// Recover applies the logs and fails when they do not allow it.
+	Recover Recovery = iota
+	// RecoverIfPossible applies the logs and otherwise opens the hive as it
+	// is, for looking at it; File.Unrecovered then has the reason.
+	RecoverIfPossible
+	// IgnoreLogs opens the hive as it is. What was in the logs only is lost.
+	IgnoreLogs
+)
+
+// LoadOptions says how Load reads a hive.
+type LoadOptions struct {
+	// Logs are the paths of the hive's logs. Where there are none, the logs
+	// beside the hive are taken; a stream has none beside it.
+	Logs     []string
+	Recovery Recovery
+	// Tolerant opens a hive whose bins are broken, for looking at it.
+	Tolerant bool
+}
+
+// File is a hive that was loaded, and what it was like on disk.
+type File struct {
+	Path string // as given; empty for a stream
+	Hive *hive.Hive
+
+	Size                 int64 // bytes
+	SHA256               [sha256.Size]byte
+	Sequence1, Sequence2 uint32 // as they stand in the file
+	Dirty                string // why the hive on disk needs recovery; empty for a clean one
+	Replayed             int    // log entries that were applied
+	Unrecovered          error  // why a dirty hive was not recovered; nil when it was
+	Logs                 []txlog.Info
+
+	// Sources are the files that were read: the hive and its logs.
+	Sources []*Source
+}
+
+// Name is the path of the hive, "-" for a stream.
+func (f *File) Name() string {
+	if f.Path == "" {
+		return "-"
+	}
+	return f.Path
+}
+
+// Load reads the hive at path with its logs. It returns the errors of ReadFile
+// and FindLogs, hive.ErrNotHive, hive.ErrDirty for a dirty hive that cannot be
+// recovered, and hive.ErrCorrupt for one that is broken after all.
+func Load(path string, options LoadOptions) (*File, error) {
+	source, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	paths := options.Logs
+	if len(paths) == 0 {
+		found, err := FindLogs(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, log := range found {
+			paths = append(paths, log.Path)
+		}
+	}
+	return open(source, paths, options)
+}
+
+// LoadStream reads a hive from r to its end, and the logs that options name.
+func LoadStream(r io.Reader, options LoadOptions) (*File, error) {
+	source, err := ReadStream(r)
+	if err != nil {
+		return nil, err
+	}
+	return open(source, options.Logs, options)
+}
+
+func open(source *Source, logPaths []string, options LoadOptions) (*File, error) {
+	f := &File{
+		Path:    source.Path,
+		Size:    int64(len(source.Data)),
+		SHA256:  sha256.Sum256(source.Data),
+		Sources: []*Source{source},
+	}
+	state, err := txlog.Examine(source.Data)
+	if err != nil {
+		return nil, err
+	}
+	f.Sequence1, f.Sequence2, f.Dirty = state.Sequence1, state.Sequence2, state.Reason
+	logs, err := f.readLogs(logPaths)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.openHive(source.Data, logs, options); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) readLogs(paths []string) ([]txlog.Log, error) {
+	var logs []txlog.Log
+	for _, path := range paths {
+		source, err := ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("transaction log: %w", err)
+		}
+		f.Sources = append(f.Sources, source)
+		log := txlog.Log{Name: path, Data: source.Data}
+		logs = append(logs, log)
+		f.Logs = append(f.Logs, txlog.Inspect(log))
+	}
+	return logs, nil
+}
+
+func (f *File) openHive(data []byte, logs []txlog.Log, options LoadOptions) (err error) {
+	open := []hive.Option{hive.WithLogs(logs...)}
+	if options.Tolerant {
+		open = append(open, hive.Tolerant())
+	}
+	if options.Recovery == IgnoreLogs {
+		open = append(open, hive.IgnoreDirty())
+		if f.Dirty != "" {
+			f.Unrecovered = errors.New("the logs were ignored as asked")
+		}
+	}
+	f.Hive, err = hive.Open(data, open...)
+	if errors.Is(err, hive.ErrDirty) && options.Recovery == RecoverIfPossible {
+		f.Unrecovered = err
+		f.Hive, err = hive.Open(data, append(open, hive.IgnoreDirty())...)
+	}
+	if err == nil && f.Hive.Recovery() != nil {
+		f.Replayed = len(f.Hive.Recovery().Entries)
+	}
+	return err
+}

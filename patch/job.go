@@ -1,0 +1,266 @@
+package patch
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"hivepatch/hive"
+	"hivepatch/hive/check"
+	"hivepatch/hive/hivefile"
+)
+
+// OverrideDamage is the flag that overrides a DamageError.
+const OverrideDamage = "--allow-damage"
+
+// Request is what is to be done to a hive.
+type Request struct {
+	Edit        EditRequest
+	ControlSet  string    // selection, see [ControlSets.Choose]
+	AllowDamage bool      // go on where damage lies outside of what is edited
+	Time        time.Time // for the last write time of keys and of the hive
+}
+
+// Apply does the job on a loaded hive, in memory: it checks the hive, asks for
+// a second opinion, edits the value in the chosen control sets, finishes the
+// hive, and checks and reads back the result. The hive is to be saved when
+// Apply returns no error, and to be dropped otherwise.
+//
+// It returns a RefusedError, DamageError, UsageError, or an error that wraps
+// hive.ErrNotFound, hive.ErrReadOnly, hive.ErrTooLarge or hive.ErrCorrupt.
+func Apply(file *hivefile.File, request Request) (*Report, error) {
+	j := &job{file: file, hive: file.Hive, request: request}
+	for _, step := range []func() error{
+		j.checkBefore, j.choose, j.opinion, j.edit, j.seal, j.readBack,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return j.report(), nil
+}
+
+// job is the state of one Apply.
+type job struct {
+	file    *hivefile.File
+	hive    *hive.Hive
+	request Request
+
+	before     Findings
+	verifiedBy []string
+	warnings   []string
+	sets       []ControlSet
+	edits      []edit
+}
+
+// edit is what became of the value in one control set.
+type edit struct {
+	set           ControlSet
+	stored        *hive.Value
+	before, after Value
+	result        Edited
+}
+
+func (j *job) warn(format string, args ...any) {
+	j.warnings = append(j.warnings, fmt.Sprintf(format, args...))
+}
+
+func (j *job) checkBefore() error {
+	if err := j.hive.Editable(); err != nil {
+		return err
+	}
+	if j.file.Unrecovered != nil {
+		j.warn("%s, and its logs were ignored: what Windows had written to them only is lost", j.file.Dirty)
+	}
+	if j.hive.TransactionsPending() {
+		j.warn("the hive was in use by the transaction manager: Windows may roll transactions forward when it loads it")
+	}
+	var expected []string
+	if j.file.Unrecovered != nil {
+		// Opened dirty on purpose: the base block will be written anew.
+		expected = []string{check.CodeSequence, check.CodeChecksum}
+	}
+	j.before = checkHive(j.hive, nil, expected...)
+	if j.before.grave() == 0 {
+		return nil
+	}
+	if !j.request.AllowDamage {
+		return &DamageError{Findings: j.before, Override: OverrideDamage}
+	}
+	j.warn("the hive is damaged (%d findings of level F); this stays as it is", j.before.grave())
+	j.hive.LeaveFreeCells()
+	return nil
+}
+
+func (j *job) choose() error {
+	sets, err := ReadControlSets(j.hive)
+	if err != nil {
+		return err
+	}
+	j.sets, err = sets.Choose(j.request.ControlSet)
+	j.warnings = append(j.warnings, sets.Warnings...)
+	return err
+}
+
+// opinion asks the second reader, which is no judge of a damaged hive.
+func (j *job) opinion() error {
+	if j.before.grave() > 0 {
+		j.warn("no second opinion: the other reader cannot be trusted with a damaged hive")
+		return nil
+	}
+	for _, set := range j.sets {
+		if _, _, err := set.value(); err != nil {
+			return err
+		}
+	}
+	return secondOpinion(j.hive, j.sets)
+}
+
+// edit works out all edits before it makes the first one.
+func (j *job) edit() error {
+	for _, set := range j.sets {
+		stored, value, err := set.value()
+		if err != nil {
+			return err
+		}
+		request := j.request.Edit
+		if request.System.Bits == 0 {
+			request.System.Bits = set.bits()
+		}
+		result, err := value.Edit(request)
+		if err != nil {
+			return fmt.Errorf("%s: %w", set.Name(), err)
+		}
+		j.edits = append(j.edits, edit{set, stored, value, result.Value, result})
+		j.warnAbout(set, result)
+	}
+	for _, e := range j.edits {
+		if !e.result.Changed {
+			continue
+		}
+		if err := e.stored.SetData(hive.Type(e.after.Type()), e.after.Data(), j.request.Time); err != nil {
+			return fmt.Errorf("%s: %w", e.set.Name(), err)
+		}
+	}
+	return nil
+}
+
+func (j *job) warnAbout(set ControlSet, result Edited) {
+	for _, reason := range result.Overridden {
+		j.warn("%s: forced: %s", set.Name(), reason)
+	}
+	for _, fault := range result.Mended {
+		j.warn("%s: mended: %s", set.Name(), fault.Message)
+	}
+	for _, finding := range result.Findings {
+		if finding.Severity >= SeverityWarning {
+			j.warn("%s: %s", set.Name(), finding.Message)
+		}
+	}
+}
+
+// seal finishes the hive and checks it once more.
+func (j *job) seal() error {
+	j.hive.Seal(j.request.Time)
+	if !j.hive.Modified() {
+		j.verifiedBy = append(j.verifiedBy, "check")
+		return nil
+	}
+	var keys []*hive.Key
+	for _, e := range j.edits {
+		keys = append(keys, e.stored.Key().Ancestry()...)
+	}
+	edited := editedArea(j.hive, keys)
+	var touching *check.Finding
+	after := checkHive(j.hive, func(f check.Finding) {
+		if touching == nil && f.Level == check.Fatal && edited.holds(f) {
+			touching = &f
+		}
+	})
+	if touching != nil {
+		return &DamageError{Findings: after, Touching: touching}
+	}
+	for _, level := range []check.Level{check.Fatal, check.Limited} {
+		if after.Counts[level] > j.before.Counts[level] {
+			return fmt.Errorf("the edited hive did not pass the check, nothing was saved: %s", after.firstNew(j.before, level))
+		}
+	}
+	j.verifiedBy = append(j.verifiedBy, "check")
+	return nil
+}
+
+// readBack reads the values from the bytes that will be saved.
+func (j *job) readBack() error {
+	var options []hive.Option
+	if j.before.grave() > 0 {
+		options = append(options, hive.Tolerant())
+	}
+	written, err := hive.Open(j.hive.Bytes(), options...)
+	if err != nil {
+		return fmt.Errorf("the edited hive cannot be read back, nothing was saved: %w", err)
+	}
+	sets, err := ReadControlSets(written)
+	if err != nil {
+		return fmt.Errorf("the edited hive cannot be read back, nothing was saved: %w", err)
+	}
+	for _, e := range j.edits {
+		set, ok := sets.byNumber(e.set.Number)
+		if !ok {
+			return errors.New("the edited hive has lost a control set, nothing was saved")
+		}
+		_, value, err := set.value()
+		if err != nil {
+			return fmt.Errorf("the edited value cannot be read back, nothing was saved: %w", err)
+		}
+		if !value.equal(e.after) {
+			return fmt.Errorf("%s: the value read back is not the one written, nothing was saved", e.set.Name())
+		}
+	}
+	j.verifiedBy = append(j.verifiedBy, "read-back")
+	if j.before.grave() > 0 {
+		return nil
+	}
+	if err := secondOpinion(written, sets.withNumbers(j.sets)); err != nil {
+		return err
+	}
+	j.verifiedBy = append(j.verifiedBy, "regparser")
+	return nil
+}
+
+func (c *ControlSets) withNumbers(chosen []ControlSet) []ControlSet {
+	var sets []ControlSet
+	for _, set := range chosen {
+		if own, ok := c.byNumber(set.Number); ok {
+			sets = append(sets, own)
+		}
+	}
+	return sets
+}
+
+func (j *job) report() *Report {
+	first, _ := j.hive.Sequences()
+	r := &Report{
+		ReplayedEntries: j.file.Replayed,
+		SequenceBefore:  j.file.Sequence1,
+		SequenceAfter:   first,
+		SizeBefore:      j.file.Size,
+		SizeAfter:       int64(len(j.hive.Bytes())),
+		SHA256Before:    fmt.Sprintf("%x", j.file.SHA256),
+		SHA256After:     fmt.Sprintf("%x", j.file.SHA256),
+		VerifiedBy:      j.verifiedBy,
+		ChangedRanges:   []ChangedRange{},
+		Warnings:        append([]string{}, j.warnings...),
+		Counts:          newCounts(j.before),
+	}
+	for _, change := range j.hive.Changes() {
+		r.ChangedRanges = append(r.ChangedRanges, ChangedRange{change.Offset, change.Length, change.What})
+	}
+	if r.Changed = len(r.ChangedRanges) > 0; r.Changed {
+		r.SHA256After = fmt.Sprintf("%x", sha256.Sum256(j.hive.Bytes()))
+	}
+	for _, e := range j.edits {
+		r.ControlSets = append(r.ControlSets, SetChange{e.set.Name(), e.before.sectionText(), e.after.sectionText()})
+	}
+	return r
+}
