@@ -1,6 +1,7 @@
 package hive
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"strings"
@@ -110,7 +111,8 @@ func (k *Key) SecurityDescriptor() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]byte(nil), record.Descriptor()...), nil
+	descriptor, err := record.Descriptor()
+	return bytes.Clone(descriptor), err
 }
 
 // Counts returns the numbers of subkeys and values that the key declares.

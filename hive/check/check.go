@@ -78,8 +78,8 @@ type checker struct {
 
 	security map[regf.Offset]*descriptor
 	lastUsed lastDescriptor
-	path     []frame     // the keys from the root to the one being checked
-	names    []valueName // of the key being checked
+	path     []frame  // the keys from the root to the one being checked
+	names    []uint64 // of the values of the key being checked, see duplicateNames
 
 	volatileKeys  int // keys with stale counts of volatile subkeys
 	firstVolatile regf.Offset
@@ -106,16 +106,26 @@ func (c *checker) reportError(err error) {
 // claimed it. Since a cell is claimed once, no loop in a hive can hold the
 // check up.
 func (c *checker) claim(off, from regf.Offset, what string) bool {
-	if !c.starts.Has(uint32(off/8)) || off%8 != 0 {
-		c.badReference(off, from, what)
-		return false
-	}
-	if c.claimed.Has(uint32(off / 8)) {
+	return c.take(off) || c.refuseClaim(off, from, what)
+}
+
+// take is claim without a report.
+func (c *checker) take(off regf.Offset) bool {
+	return off%8 == 0 && c.claimed.Take(uint32(off/8), c.starts)
+}
+
+// refuseClaim reports why a cell cannot be claimed.
+func (c *checker) refuseClaim(off, from regf.Offset, what string) bool {
+	if c.isClaimed(off) {
 		c.report(codeShared, off, "%s is referred to from %#x, but another record has it already", what, from.File())
-		return false
+	} else {
+		c.report(regf.CodeReference, from, "%s %s", what, c.whyNoCell(off))
 	}
-	c.claimed.Add(uint32(off / 8))
-	return true
+	return false
+}
+
+func (c *checker) isClaimed(off regf.Offset) bool {
+	return off%8 == 0 && c.claimed.Has(uint32(off/8))
 }
 
 // dataSize is the number of bytes for data in a cell that was claimed. It is
@@ -128,15 +138,17 @@ func (c *checker) dataSize(off regf.Offset) uint32 {
 	return 8*next - uint32(off) - c.cellHeader
 }
 
-func (c *checker) badReference(off, from regf.Offset, what string) {
+// whyNoCell says why off is no cell that could be claimed.
+func (c *checker) whyNoCell(off regf.Offset) string {
 	if off == regf.NIL {
-		c.report(regf.CodeReference, from, "%s is missing: the reference is empty", what)
-		return
+		return "is missing: the reference is empty"
+	}
+	if c.isClaimed(off) {
+		return fmt.Sprintf("should be at %#x, which another record has already", off.File())
 	}
 	if _, err := c.image.Cell(off); err != nil {
 		damage, _ := asFormatError(err)
-		c.report(regf.CodeReference, from, "%s should be at %#x: %s", what, off.File(), damage.Msg)
-		return
+		return fmt.Sprintf("should be at %#x: %s", off.File(), damage.Msg)
 	}
-	c.report(regf.CodeReference, from, "%s should be at %#x, where no cell starts", what, off.File())
+	return fmt.Sprintf("should be at %#x, where no cell starts", off.File())
 }

@@ -21,6 +21,7 @@ type frame struct {
 
 	previous regf.Name // of the subkey before
 	found    uint32    // entries in all leaves so far
+	unread   bool      // a list could not be read, so that found is too low
 	maxName  uint32    // longest subkey name, in bytes of UTF-16
 	maxClass uint32
 }
@@ -92,7 +93,7 @@ func (c *checker) enter(node regf.KeyNode) {
 // leave checks what the subkeys add up to and takes the key off the stack.
 func (c *checker) leave(f *frame) {
 	node := f.node
-	if f.found != node.SubkeyCount() {
+	if f.found != node.SubkeyCount() && !f.unread {
 		c.report(codeSubkeyCount, node.Offset, "key says it has %d subkeys, its list has %d", node.SubkeyCount(), f.found)
 	}
 	if f.maxName > node.MaxNameLen() {
@@ -189,12 +190,20 @@ func (c *checker) layer(node regf.KeyNode) {
 func (c *checker) class(node regf.KeyNode) {
 	length := node.ClassLength()
 	if length == 0 {
+		if off := node.Class(); off != regf.NIL && off != 0 {
+			c.report(regf.CodeClass, node.Offset, "key has no class name, but refers to a cell at %#x", off.File())
+		}
 		return
 	}
 	if length%2 != 0 {
 		c.report(regf.CodeClass, node.Offset, "class name has %d bytes, want an even number", length)
 	}
-	if !c.claim(node.Class(), node.Offset, "the class name") {
+	switch off := node.Class(); {
+	case c.isClaimed(off):
+		c.refuseClaim(off, node.Offset, "the class name")
+		return
+	case !c.take(off):
+		c.report(regf.CodeClass, node.Offset, "the class name %s", c.whyNoCell(node.Class()))
 		return
 	}
 	if _, err := c.image.ClassName(node); err != nil {

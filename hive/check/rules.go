@@ -70,7 +70,7 @@ var rules = index(
 	Rule{codeCluster, Fatal, "the cluster factor is 1"},
 	Rule{regf.CodeBinsSize, Fatal, "the length of the bins is a multiple of 4096 that the file holds"},
 	Rule{codeRootCell, Fatal, "the root cell is a key in the first bin"},
-	Rule{codeTimestamp, Warning, "the base block and the first bin have the same time stamp"},
+	Rule{codeTimestamp, Limited, "the base block and the first bin have the same time stamp"},
 	Rule{codeBlockFlags, Warning, "only known flags are set in the base block"},
 	Rule{regf.CodeBin, Fatal, "bins follow each other without a gap, each with a sound header"},
 	Rule{regf.CodeCellSize, Fatal, "cells fill each bin exactly"},

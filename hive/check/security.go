@@ -32,12 +32,7 @@ func (c *checker) securityRing(root regf.KeyNode) {
 		if !ok {
 			return
 		}
-		hash := maphash.Bytes(seed, record.Descriptor())
-		if same, known := equal[hash]; known {
-			c.report(codeSameDescriptor, off, "security descriptor equals the one at %#x", same.File())
-		} else {
-			equal[hash] = off
-		}
+		c.descriptor(record, equal, seed)
 		if from != root.Offset && record.Previous() != from {
 			c.report(codeRing, off, "previous record is %#x, want %#x", record.Previous().File(), from.File())
 		}
@@ -45,30 +40,44 @@ func (c *checker) securityRing(root regf.KeyNode) {
 		if off == start {
 			break
 		}
-		if c.security[off] != nil {
-			c.report(codeRing, from, "ring leads back to %#x, want the first record, %#x", off.File(), start.File())
-			return
-		}
 	}
 	if first := c.security[start].record; first.Previous() != from {
 		c.report(codeRing, start, "previous record is %#x, want %#x", first.Previous().File(), from.File())
 	}
 }
 
+// securityRecord takes the next record of the ring. Since a cell is claimed
+// once, a ring that never comes back to its start ends too.
 func (c *checker) securityRecord(off, from regf.Offset) (regf.SecurityRecord, bool) {
-	if !c.claim(off, from, "a security descriptor") {
+	if !c.take(off) {
+		c.report(codeRing, from, "the next security descriptor of the ring %s", c.whyNoCell(off))
 		return regf.SecurityRecord{}, false
 	}
 	record, err := c.image.SecurityRecord(off)
 	if err != nil {
-		c.reportError(err)
+		damage, _ := asFormatError(err)
+		c.report(codeRing, from, "the next security descriptor of the ring should be at %#x: %s", off.File(), damage.Msg)
 		return regf.SecurityRecord{}, false
-	}
-	if err := regf.ValidateDescriptor(record.Descriptor()); err != nil {
-		c.report(regf.CodeDescriptor, off, "security descriptor: %s", err)
 	}
 	c.security[off] = &descriptor{record: record}
 	return record, true
+}
+
+func (c *checker) descriptor(record regf.SecurityRecord, equal map[uint64]regf.Offset, seed maphash.Seed) {
+	bytes, err := record.Descriptor()
+	if err != nil {
+		c.reportError(err)
+		return
+	}
+	if err := regf.ValidateDescriptor(bytes); err != nil {
+		c.report(regf.CodeDescriptor, record.Offset, "security descriptor: %s", err)
+	}
+	hash := maphash.Bytes(seed, bytes)
+	if same, known := equal[hash]; known {
+		c.report(codeSameDescriptor, record.Offset, "security descriptor equals the one at %#x", same.File())
+	} else {
+		equal[hash] = record.Offset
+	}
 }
 
 // keySecurity counts a key as a user of its descriptor.

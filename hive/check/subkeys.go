@@ -22,6 +22,7 @@ func (c *checker) openList(f *frame) {
 	}
 	list, ok := c.list(node.SubkeyList(), node.Offset)
 	if !ok {
+		f.unread = true
 		return
 	}
 	if list.IsRoot() {
@@ -77,7 +78,7 @@ func (c *checker) nextSubkey(f *frame) (regf.KeyNode, bool) {
 		if !c.claim(off, f.leaf.Offset, "a subkey") {
 			continue
 		}
-		node, err := c.image.KeyNode(off)
+		node, err := c.image.KnownKeyNode(off)
 		if err != nil {
 			c.reportError(err)
 			continue
@@ -95,9 +96,11 @@ func (c *checker) nextLeaf(f *frame) bool {
 		f.nextLeaf++
 		leaf, ok := c.list(off, f.leaves.Offset)
 		if !ok {
+			f.unread = true
 			continue
 		}
 		if leaf.IsRoot() {
+			f.unread = true
 			c.report(regf.CodeSubkeyList, off, "ri stands inside another ri, want li, lf or lh")
 			continue
 		}

@@ -35,7 +35,7 @@ func (c *checker) values(node regf.KeyNode) {
 			continue
 		}
 		name := value.Name()
-		c.names = append(c.names, valueName{name: name, cell: value.Offset})
+		c.names = append(c.names, uint64(sketch(name))<<32|uint64(value.Offset))
 		maxName = max(maxName, uint32(2*name.Len()))
 		maxData = max(maxData, value.DataLength())
 	}
@@ -55,7 +55,7 @@ func (c *checker) value(off regf.Offset, node regf.KeyNode) (regf.ValueRecord, b
 	if !c.claim(off, node.ValueList(), "a value") {
 		return regf.ValueRecord{}, false
 	}
-	value, err := c.image.ValueRecord(off)
+	value, err := c.image.KnownValueRecord(off)
 	if err != nil {
 		c.reportError(err)
 		return regf.ValueRecord{}, false
@@ -76,11 +76,12 @@ func (c *checker) data(value regf.ValueRecord) {
 		if length > regf.MaxInlineData {
 			c.report(regf.CodeInlineLength, value.Offset, "inline data of value %q has %d bytes, want at most %d", value.Name(), length, regf.MaxInlineData)
 		}
+		if length == 0 && value.Data() != 0 {
+			c.report(codeInlineForm, value.Offset, "value %q has no data, but %#x in its place, want 0", value.Name(), uint32(value.Data()))
+		}
 		return
 	case length == 0:
-		if value.Data() != regf.NIL {
-			c.report(codeEmptyData, value.Offset, "value %q has no data, but refers to a cell at %#x", value.Name(), value.Data().File())
-		}
+		c.noData(value)
 		return
 	case length <= regf.MaxInlineData:
 		c.report(codeInlineForm, value.Offset, "%d bytes of data of value %q have a cell of their own, want them inline", length, value.Name())
@@ -94,7 +95,17 @@ func (c *checker) data(value regf.ValueRecord) {
 		return
 	}
 	if size := c.dataSize(value.Data()); size < length {
-		c.report(regf.CodeValueData, value.Data(), "cell of value %q has %d bytes, want %d", value.Name(), size, length)
+		c.report(regf.CodeValueData, value.Offset, "data length %d of value %q exceeds cell (%d bytes)", length, value.Name(), size)
+	}
+}
+
+// noData checks a value without data that is not marked as inline.
+func (c *checker) noData(value regf.ValueRecord) {
+	switch {
+	case value.Data() != regf.NIL:
+		c.report(codeEmptyData, value.Offset, "value %q has no data, but refers to a cell at %#x", value.Name(), value.Data().File())
+	case value.Flags()&regf.ValueTombstone == 0:
+		c.report(codeInlineForm, value.Offset, "value %q has no data and is not marked as inline", value.Name())
 	}
 }
 
@@ -104,7 +115,8 @@ func (c *checker) bigData(value regf.ValueRecord) {
 	}
 	record, err := c.image.BigData(value.Data())
 	if err != nil {
-		c.reportError(err)
+		damage, _ := asFormatError(err)
+		c.report(regf.CodeBigData, value.Offset, "%d bytes of value %q need a big data record at %#x: %s", value.DataLength(), value.Name(), damage.Off, damage.Msg)
 		return
 	}
 	if !c.claim(record.List(), record.Offset, "the list of segments") {
@@ -126,46 +138,62 @@ func (c *checker) bigData(value regf.ValueRecord) {
 }
 
 func (c *checker) symbolicLink(node regf.KeyNode) {
-	if len(c.names) == 1 && c.names[0].name.String() == "SymbolicLinkValue" {
-		return
+	if len(c.names) == 1 {
+		value, err := c.image.KnownValueRecord(regf.Offset(c.names[0]))
+		if err == nil && value.Name().String() == "SymbolicLinkValue" {
+			return
+		}
 	}
 	c.report(codeSymbolicLink, node.Offset, "symbolic link has %d values, want one named SymbolicLinkValue", len(c.names))
 }
 
-// valueName is a value of the key being checked.
-type valueName struct {
-	name regf.Name
-	hash uint32
-	cell regf.Offset
+// sketch is a number that equal names share: made of the length and of the
+// first and last character, it tells most names apart at no cost.
+func sketch(name regf.Name) uint32 {
+	n := name.Len()
+	if n == 0 {
+		return 0
+	}
+	return uint32(n)<<16 ^ uint32(regf.Upcase(name.Unit(0)))<<8 ^ uint32(regf.Upcase(name.Unit(n-1)))
 }
 
 // duplicateNames reports the values of the key whose names are equal without
-// regard to case. Few values are compared with each other; many are sorted by
-// hash first.
+// regard to case. c.names has the sketch of each name in its upper half and
+// the cell in its lower. A few values are compared with each other; of many,
+// the sketches are replaced by hashes, and those with equal ones compared.
 func (c *checker) duplicateNames() {
-	const few = 8
-	names := c.names
-	if len(names) <= few {
-		for i := range names {
-			for j := range i {
-				c.sameName(names[j], names[i])
-			}
-		}
+	const few = 16
+	if len(c.names) > few {
+		c.duplicateHashes()
 		return
 	}
-	for i := range names {
-		names[i].hash = names[i].name.Hash()
-	}
-	slices.SortStableFunc(names, func(a, b valueName) int { return int(int64(a.hash) - int64(b.hash)) })
-	for i := 1; i < len(names); i++ {
-		if names[i-1].hash == names[i].hash {
-			c.sameName(names[i-1], names[i])
+	for i, name := range c.names {
+		for _, other := range c.names[:i] {
+			if name>>32 == other>>32 {
+				c.sameName(regf.Offset(other), regf.Offset(name))
+			}
 		}
 	}
 }
 
-func (c *checker) sameName(first, second valueName) {
-	if first.name.Len() == second.name.Len() && first.name.Compare(second.name) == 0 {
-		c.report(codeDuplicateValue, second.cell, "value %q has the name of the value at %#x; Windows takes the first", second.name, first.cell.File())
+func (c *checker) duplicateHashes() {
+	for i, name := range c.names {
+		if value, err := c.image.KnownValueRecord(regf.Offset(name)); err == nil {
+			c.names[i] = uint64(value.Name().Hash())<<32 | uint64(value.Offset)
+		}
+	}
+	slices.Sort(c.names)
+	for i := 1; i < len(c.names); i++ {
+		if c.names[i-1]>>32 == c.names[i]>>32 {
+			c.sameName(regf.Offset(c.names[i-1]), regf.Offset(c.names[i]))
+		}
+	}
+}
+
+func (c *checker) sameName(first, second regf.Offset) {
+	a, errA := c.image.KnownValueRecord(first)
+	b, errB := c.image.KnownValueRecord(second)
+	if errA == nil && errB == nil && a.Name().Compare(b.Name()) == 0 {
+		c.report(codeDuplicateValue, second, "value %q has the name of the value at %#x; Windows takes the first", b.Name(), first.File())
 	}
 }

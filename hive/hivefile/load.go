@@ -41,6 +41,7 @@ type File struct {
 	Size                 int64 // bytes
 	SHA256               [sha256.Size]byte
 	Sequence1, Sequence2 uint32 // as they stand in the file
+	HeaderBad            bool   // they mean nothing: the header is damaged
 	Dirty                string // why the hive on disk needs recovery; empty for a clean one
 	Replayed             int    // log entries that were applied
 	Unrecovered          error  // why a dirty hive was not recovered; nil when it was
@@ -99,7 +100,8 @@ func open(source *Source, logPaths []string, options LoadOptions) (*File, error)
 	if err != nil {
 		return nil, err
 	}
-	f.Sequence1, f.Sequence2, f.Dirty = state.Sequence1, state.Sequence2, state.Reason
+	f.Sequence1, f.Sequence2 = state.Sequence1, state.Sequence2
+	f.HeaderBad, f.Dirty = state.HeaderBad, state.Reason
 	logs, err := f.readLogs(logPaths)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,17 @@ func (b *Bitmap) Add(i uint32) {
 	(*b)[i/64] |= 1 << (i % 64)
 }
 
+// Take puts i into the set if it is in other, and reports whether it was in
+// other and not in the set before.
+func (b Bitmap) Take(i uint32, other Bitmap) bool {
+	word, bit := int(i/64), uint64(1)<<(i%64)
+	if word >= len(b) || word >= len(other) || other[word]&bit == 0 || b[word]&bit != 0 {
+		return false
+	}
+	b[word] |= bit
+	return true
+}
+
 // Remove takes i out of the set.
 func (b Bitmap) Remove(i uint32) {
 	if word := int(i / 64); word < len(b) {

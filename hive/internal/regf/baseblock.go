@@ -2,7 +2,6 @@ package regf
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -127,7 +126,7 @@ func (b BaseBlock) FixChecksum() { binary.LittleEndian.PutUint32(b[0x1FC:], b.Co
 // business of recovery and not looked at.
 func (b BaseBlock) validatePrimary() error {
 	bad := func(off int64, format string, args ...any) error {
-		return errors.Join(ErrNotHive, &FormatError{Code: CodeNotHive, Off: off, Struct: "base block", Msg: fmt.Sprintf(format, args...)})
+		return fmt.Errorf("%w: %w", ErrNotHive, &FormatError{Code: CodeNotHive, Off: off, Struct: "base block", Msg: fmt.Sprintf(format, args...)})
 	}
 	switch {
 	case b.Type() == TypeDirtLog, b.Type() == TypeNTLog, b.Type() == TypeHvLELog:

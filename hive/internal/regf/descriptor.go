@@ -15,6 +15,7 @@ const (
 	saclPresent      = 0x0010
 	aclHeader        = 8
 	aceHeader        = 4
+	aceSID           = 8 // header and access mask precede it
 	sidHeader        = 8
 	maxSubAuthority  = 15
 )
@@ -57,6 +58,10 @@ func ValidateDescriptor(b []byte) error {
 	return nil
 }
 
+// basicEntry reports whether a type of access list entry is one in which the
+// SID follows the access mask at once: allow, deny, audit, alarm.
+func basicEntry(kind byte) bool { return kind <= 3 }
+
 func validateSID(b []byte) error {
 	if len(b) < sidHeader {
 		return fmt.Errorf("has %d bytes, want at least %d", len(b), sidHeader)
@@ -88,6 +93,9 @@ func validateACL(b []byte) error {
 		entry := int(binary.LittleEndian.Uint16(rest[2:]))
 		if entry < aceHeader || entry > len(rest) {
 			return fmt.Errorf("entry %d says it has %d bytes of %d", i+1, entry, len(rest))
+		}
+		if basicEntry(rest[0]) && (entry < aceSID || validateSID(rest[aceSID:entry]) != nil) {
+			return fmt.Errorf("entry %d has no sound SID", i+1)
 		}
 		rest = rest[entry:]
 	}

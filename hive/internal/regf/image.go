@@ -10,7 +10,11 @@ import (
 // Image is a whole hive in memory: base block, bins, and whatever follows the
 // last bin. Reading never changes it; see edit.go for writing.
 type Image struct {
-	data []byte
+	data  []byte
+	minor uint32 // of the version
+
+	// Versions 1.0 and 1.1 have longer headers of cells and larger steps.
+	cellHeader, cellUnit uint32 // bytes
 
 	// binOf has the bin that holds each page of bins data, with a size of 0
 	// where the chain of bins is broken, so that a cell's bounds are known
@@ -49,6 +53,11 @@ func (m *Image) parse() error {
 	if len(m.data) < BaseBlockSize {
 		return fmt.Errorf("%w: %d bytes, the base block alone has %d", ErrNotHive, len(m.data), BaseBlockSize)
 	}
+	m.minor = block.Minor()
+	m.cellHeader, m.cellUnit = CellHeaderSize, 8
+	if m.oldCells() {
+		m.cellHeader, m.cellUnit = 8, 16
+	}
 	m.indexBins()
 	return nil
 }
@@ -60,7 +69,7 @@ func (m *Image) Bytes() []byte { return m.data }
 func (m *Image) BaseBlock() BaseBlock { return BaseBlock(m.data[:BaseBlockSize:BaseBlockSize]) }
 
 // Minor is the minor version of the format.
-func (m *Image) Minor() uint32 { return m.BaseBlock().Minor() }
+func (m *Image) Minor() uint32 { return m.minor }
 
 // BinsSize is the length in bytes of the bins that the file really holds: the
 // base block's length, cut to whole pages and to the end of the file.
@@ -188,23 +197,10 @@ func (m *Image) u32(off Offset) uint32 {
 
 // oldCells reports whether cells have the header of versions 1.0 and 1.1, in
 // which the offset of the previous cell follows the size.
-func (m *Image) oldCells() bool { return m.Minor() <= 1 }
+func (m *Image) oldCells() bool { return m.minor <= 1 }
 
 // CellHeaderSize is the number of bytes before a cell's data.
-func (m *Image) CellHeaderSize() uint32 {
-	if m.oldCells() {
-		return 2 * CellHeaderSize
-	}
-	return CellHeaderSize
-}
-
-// cellUnit is the number of bytes that cell sizes are multiples of.
-func (m *Image) cellUnit() uint32 {
-	if m.oldCells() {
-		return 16
-	}
-	return 8
-}
+func (m *Image) CellHeaderSize() uint32 { return m.cellHeader }
 
 // CellSize reads the header of the cell at off: its size in bytes with the
 // header, and whether it is allocated. It returns a FormatError when off is
@@ -225,7 +221,7 @@ func (m *Image) CellSize(off Offset) (size uint32, allocated bool, err error) {
 	if raw < 0 {
 		size, allocated = uint32(-int64(raw)), true
 	}
-	unit := m.cellUnit()
+	unit := m.cellUnit
 	if size < unit || size%unit != 0 || uint64(off)+uint64(size) > uint64(bin.End()) {
 		return 0, false, corrupt(CodeCellSize, off, "cell", "size is %d, want a multiple of %d that ends by %#x", raw, unit, bin.End().File())
 	}
@@ -242,9 +238,28 @@ func (m *Image) Cell(off Offset) ([]byte, error) {
 	if !allocated {
 		return nil, corrupt(CodeReference, off, "cell", "is free, want an allocated cell")
 	}
-	start := BaseBlockSize + int64(off) + int64(m.CellHeaderSize())
+	start := BaseBlockSize + int64(off) + int64(m.cellHeader)
 	end := BaseBlockSize + int64(off) + int64(size)
 	return m.data[start:end:end], nil
+}
+
+// knownCell returns the data of the cell at off, which Cells has yielded as
+// allocated: nothing is checked again.
+func (m *Image) knownCell(off Offset) []byte {
+	start := BaseBlockSize + int64(off)
+	end := start - int64(int32(m.u32(off)))
+	return m.data[start+int64(m.cellHeader) : end : end]
+}
+
+// KnownKeyNode is KeyNode for a cell that Cells has yielded as allocated.
+func (m *Image) KnownKeyNode(off Offset) (KeyNode, error) {
+	return m.parseKeyNode(off, m.knownCell(off))
+}
+
+// KnownValueRecord is ValueRecord for a cell that Cells has yielded as
+// allocated.
+func (m *Image) KnownValueRecord(off Offset) (ValueRecord, error) {
+	return m.parseValueRecord(off, m.knownCell(off))
 }
 
 // CellHeader is where a cell lies and whether it is in use.
@@ -258,7 +273,7 @@ type CellHeader struct {
 // FormatError at a cell whose size does not fit the bin.
 func (m *Image) Cells(bin Bin) iter.Seq2[CellHeader, error] {
 	return func(yield func(CellHeader, error) bool) {
-		unit := m.cellUnit()
+		unit := m.cellUnit
 		for off := bin.Start + BinHeaderSize; off < bin.End(); {
 			raw := int32(m.u32(off))
 			size, allocated := uint32(raw), raw < 0

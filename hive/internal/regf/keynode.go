@@ -25,7 +25,8 @@ const (
 // KeyNode is a view of an nk record: a key.
 type KeyNode struct {
 	Offset Offset
-	data   []byte
+	head   *[keyNodeSize]byte // an array, so that its fields need no bounds checks
+	name   []byte
 	wide   bool // version 1.0 or 1.1, where names are always UTF-16
 }
 
@@ -36,84 +37,84 @@ func (m *Image) KeyNode(off Offset) (KeyNode, error) {
 	if err != nil {
 		return KeyNode{}, err
 	}
+	return m.parseKeyNode(off, data)
+}
+
+func (m *Image) parseKeyNode(off Offset, data []byte) (KeyNode, error) {
 	if len(data) < keyNodeSize {
 		return KeyNode{}, corrupt(CodeKeyNode, off, "nk", "cell has %d bytes, want at least %d", len(data), keyNodeSize)
 	}
-	if data[0] != 'n' || data[1] != 'k' {
+	head := (*[keyNodeSize]byte)(data)
+	if head[0] != 'n' || head[1] != 'k' {
 		return KeyNode{}, corrupt(CodeKeyNode, off, "nk", "signature is %q, want \"nk\"", data[:2])
 	}
-	node := KeyNode{Offset: off, data: data, wide: m.oldCells()}
-	if keyNodeSize+node.nameLength() > len(data) {
-		return KeyNode{}, corrupt(CodeKeyNode, off, "nk", "name length %d exceeds cell (%d bytes)", node.nameLength(), len(data))
+	end := keyNodeSize + int(binary.LittleEndian.Uint16(head[72:]))
+	if end > len(data) {
+		return KeyNode{}, corrupt(CodeKeyNode, off, "nk", "name length %d exceeds cell (%d bytes)", end-keyNodeSize, len(data))
 	}
-	return node, nil
+	return KeyNode{Offset: off, head: head, name: data[keyNodeSize:end:end], wide: m.oldCells()}, nil
 }
 
-func (k KeyNode) u16(off int) uint16 { return binary.LittleEndian.Uint16(k.data[off:]) }
-func (k KeyNode) u32(off int) uint32 { return binary.LittleEndian.Uint32(k.data[off:]) }
-
-// Size is the number of bytes in the cell that holds the node, without header.
-func (k KeyNode) Size() int { return len(k.data) }
-
 // Flags has the Key… flags.
-func (k KeyNode) Flags() uint16 { return k.u16(2) }
+func (k KeyNode) Flags() uint16 { return binary.LittleEndian.Uint16(k.head[2:]) }
 
 // LastWriteTime is a FILETIME.
-func (k KeyNode) LastWriteTime() uint64 { return binary.LittleEndian.Uint64(k.data[keyLastWriteTime:]) }
+func (k KeyNode) LastWriteTime() uint64 { return binary.LittleEndian.Uint64(k.head[keyLastWriteTime:]) }
 
 // Layer is the byte with the semantics of layered keys (version 1.6).
-func (k KeyNode) Layer() byte { return k.data[13] }
+func (k KeyNode) Layer() byte { return k.head[13] }
 
 // Parent is the cell of the parent key; meaningless in the root.
-func (k KeyNode) Parent() Offset { return Offset(k.u32(16)) }
+func (k KeyNode) Parent() Offset { return Offset(binary.LittleEndian.Uint32(k.head[16:])) }
 
 // SubkeyCount is the number of subkeys on disk.
-func (k KeyNode) SubkeyCount() uint32 { return k.u32(20) }
+func (k KeyNode) SubkeyCount() uint32 { return binary.LittleEndian.Uint32(k.head[20:]) }
 
 // SubkeyList is the list of subkeys, NIL when there are none.
-func (k KeyNode) SubkeyList() Offset { return Offset(k.u32(28)) }
+func (k KeyNode) SubkeyList() Offset { return Offset(binary.LittleEndian.Uint32(k.head[28:])) }
 
 // VolatileSubkeyCount is meaningless on disk.
-func (k KeyNode) VolatileSubkeyCount() uint32 { return k.u32(24) }
+func (k KeyNode) VolatileSubkeyCount() uint32 { return binary.LittleEndian.Uint32(k.head[24:]) }
 
 // ValueCount is the number of values, 0 for a key with a predefined handle.
 func (k KeyNode) ValueCount() uint32 {
 	if k.Flags()&KeyPredefHandle != 0 {
 		return 0
 	}
-	return k.u32(36)
+	return binary.LittleEndian.Uint32(k.head[36:])
 }
 
 // ValueList is the list of values, NIL when there are none.
-func (k KeyNode) ValueList() Offset { return Offset(k.u32(40)) }
+func (k KeyNode) ValueList() Offset { return Offset(binary.LittleEndian.Uint32(k.head[40:])) }
 
 // Security is the cell of the security record.
-func (k KeyNode) Security() Offset { return Offset(k.u32(44)) }
+func (k KeyNode) Security() Offset { return Offset(binary.LittleEndian.Uint32(k.head[44:])) }
 
 // Class is the cell of the class name, NIL when there is none.
-func (k KeyNode) Class() Offset { return Offset(k.u32(48)) }
+func (k KeyNode) Class() Offset { return Offset(binary.LittleEndian.Uint32(k.head[48:])) }
 
 // MaxNameLen is the length of the longest subkey name, in bytes of UTF-16.
-func (k KeyNode) MaxNameLen() uint32 { return uint32(k.u16(52)) }
+func (k KeyNode) MaxNameLen() uint32 { return uint32(binary.LittleEndian.Uint16(k.head[52:])) }
 
 // MaxClassLen is the length of the longest class name of a subkey, in bytes.
-func (k KeyNode) MaxClassLen() uint32 { return k.u32(56) }
+func (k KeyNode) MaxClassLen() uint32 { return binary.LittleEndian.Uint32(k.head[56:]) }
 
 // MaxValueNameLen is the length of the longest value name, in bytes of UTF-16.
-func (k KeyNode) MaxValueNameLen() uint32 { return k.u32(keyMaxValueNameLen) }
+func (k KeyNode) MaxValueNameLen() uint32 {
+	return binary.LittleEndian.Uint32(k.head[keyMaxValueNameLen:])
+}
 
 // MaxValueDataLen is the length of the longest value data, in bytes.
-func (k KeyNode) MaxValueDataLen() uint32 { return k.u32(keyMaxValueDataLen) }
-
-func (k KeyNode) nameLength() int { return int(k.u16(72)) }
+func (k KeyNode) MaxValueDataLen() uint32 {
+	return binary.LittleEndian.Uint32(k.head[keyMaxValueDataLen:])
+}
 
 // ClassLength is the length of the class name in bytes.
-func (k KeyNode) ClassLength() int { return int(k.u16(74)) }
+func (k KeyNode) ClassLength() int { return int(binary.LittleEndian.Uint16(k.head[74:])) }
 
 // Name is the key's name. A trailing odd byte of a UTF-16 name is no part of it.
 func (k KeyNode) Name() Name {
-	raw := k.data[keyNodeSize : keyNodeSize+k.nameLength()]
-	return Name{Raw: raw, Latin1: k.Flags()&KeyCompName != 0 && !k.wide}
+	return Name{Raw: k.name, Latin1: k.Flags()&KeyCompName != 0 && !k.wide}
 }
 
 // ClassName returns the key's class name in WTF-8, "" when it has none. It
@@ -127,7 +128,7 @@ func (m *Image) ClassName(k KeyNode) (string, error) {
 		return "", err
 	}
 	if k.ClassLength() > len(data) {
-		return "", corrupt(CodeClass, k.Class(), "class name", "length %d exceeds cell (%d bytes)", k.ClassLength(), len(data))
+		return "", corrupt(CodeClass, k.Offset, "nk", "class name length %d exceeds cell (%d bytes)", k.ClassLength(), len(data))
 	}
 	return Name{Raw: data[:k.ClassLength()]}.String(), nil
 }

@@ -12,7 +12,7 @@ type SecurityRecord struct {
 }
 
 // SecurityRecord returns the security record in the cell at off. It returns a
-// FormatError when there is none or its descriptor does not fit the cell.
+// FormatError when there is none.
 func (m *Image) SecurityRecord(off Offset) (SecurityRecord, error) {
 	data, err := m.Cell(off)
 	if err != nil {
@@ -24,11 +24,7 @@ func (m *Image) SecurityRecord(off Offset) (SecurityRecord, error) {
 	if data[0] != 's' || data[1] != 'k' {
 		return SecurityRecord{}, corrupt(CodeSecurityReference, off, "sk", "signature is %q, want \"sk\"", data[:2])
 	}
-	s := SecurityRecord{Offset: off, data: data}
-	if uint64(s.DescriptorLength())+securityRecordSize > uint64(len(data)) {
-		return SecurityRecord{}, corrupt(CodeDescriptor, off, "sk", "descriptor length %d exceeds cell (%d bytes)", s.DescriptorLength(), len(data))
-	}
-	return s, nil
+	return SecurityRecord{Offset: off, data: data}, nil
 }
 
 func (s SecurityRecord) u32(off int) uint32 { return binary.LittleEndian.Uint32(s.data[off:]) }
@@ -45,7 +41,12 @@ func (s SecurityRecord) ReferenceCount() uint32 { return s.u32(12) }
 // DescriptorLength is the length of the descriptor in bytes.
 func (s SecurityRecord) DescriptorLength() uint32 { return s.u32(16) }
 
-// Descriptor is the self-relative security descriptor.
-func (s SecurityRecord) Descriptor() []byte {
-	return s.data[securityRecordSize : securityRecordSize+s.DescriptorLength()]
+// Descriptor is the self-relative security descriptor. It returns a
+// FormatError when it does not fit the cell.
+func (s SecurityRecord) Descriptor() ([]byte, error) {
+	length, room := s.DescriptorLength(), len(s.data)-securityRecordSize
+	if uint64(length) > uint64(room) {
+		return nil, corrupt(CodeDescriptor, s.Offset, "sk", "descriptor length %d exceeds cell (%d bytes)", length, len(s.data))
+	}
+	return s.data[securityRecordSize : securityRecordSize+int(length)], nil
 }

@@ -29,7 +29,8 @@ const (
 // ValueRecord is a view of a vk record: a value.
 type ValueRecord struct {
 	Offset Offset
-	data   []byte
+	head   *[valueRecordSize]byte // an array, so that its fields need no bounds checks
+	name   []byte
 	wide   bool
 }
 
@@ -40,39 +41,40 @@ func (m *Image) ValueRecord(off Offset) (ValueRecord, error) {
 	if err != nil {
 		return ValueRecord{}, err
 	}
+	return m.parseValueRecord(off, data)
+}
+
+func (m *Image) parseValueRecord(off Offset, data []byte) (ValueRecord, error) {
 	if len(data) < valueRecordSize {
 		return ValueRecord{}, corrupt(CodeValueRecord, off, "vk", "cell has %d bytes, want at least %d", len(data), valueRecordSize)
 	}
-	if data[0] != 'v' || data[1] != 'k' {
+	head := (*[valueRecordSize]byte)(data)
+	if head[0] != 'v' || head[1] != 'k' {
 		return ValueRecord{}, corrupt(CodeValueRecord, off, "vk", "signature is %q, want \"vk\"", data[:2])
 	}
-	v := ValueRecord{Offset: off, data: data, wide: m.oldCells()}
-	if valueRecordSize+v.nameLength() > len(data) {
-		return ValueRecord{}, corrupt(CodeValueRecord, off, "vk", "name length %d exceeds cell (%d bytes)", v.nameLength(), len(data))
+	end := valueRecordSize + int(binary.LittleEndian.Uint16(head[2:]))
+	if end > len(data) {
+		return ValueRecord{}, corrupt(CodeValueRecord, off, "vk", "name length %d exceeds cell (%d bytes)", end-valueRecordSize, len(data))
 	}
-	return v, nil
+	return ValueRecord{Offset: off, head: head, name: data[valueRecordSize:end:end], wide: m.oldCells()}, nil
 }
 
-func (v ValueRecord) u16(off int) uint16 { return binary.LittleEndian.Uint16(v.data[off:]) }
-func (v ValueRecord) u32(off int) uint32 { return binary.LittleEndian.Uint32(v.data[off:]) }
-
-// Size is the number of bytes in the cell that holds the record, without header.
-func (v ValueRecord) Size() int { return len(v.data) }
-
-func (v ValueRecord) nameLength() int { return int(v.u16(2)) }
-
 // Inline reports whether the data is kept in the record itself.
-func (v ValueRecord) Inline() bool { return v.u32(valueDataLength)&inlineBit != 0 }
+func (v ValueRecord) Inline() bool {
+	return binary.LittleEndian.Uint32(v.head[valueDataLength:])&inlineBit != 0
+}
 
 // DataLength is the length of the data in bytes.
-func (v ValueRecord) DataLength() uint32 { return v.u32(valueDataLength) &^ inlineBit }
+func (v ValueRecord) DataLength() uint32 {
+	return binary.LittleEndian.Uint32(v.head[valueDataLength:]) &^ inlineBit
+}
 
 // Data is the cell of the data, or of its big data record; meaningless when
 // the data is inline.
-func (v ValueRecord) Data() Offset { return Offset(v.u32(valueData)) }
+func (v ValueRecord) Data() Offset { return Offset(binary.LittleEndian.Uint32(v.head[valueData:])) }
 
 // Type is the type of the data, such as 1 for REG_SZ. Any number is possible.
-func (v ValueRecord) Type() uint32 { return v.u32(valueType) }
+func (v ValueRecord) Type() uint32 { return binary.LittleEndian.Uint32(v.head[valueType:]) }
 
 // Flags has the Value… flags. In versions 1.0 and 1.1 the field is part of
 // another number, and 0 is returned.
@@ -80,13 +82,12 @@ func (v ValueRecord) Flags() uint16 {
 	if v.wide {
 		return 0
 	}
-	return v.u16(16)
+	return binary.LittleEndian.Uint16(v.head[16:])
 }
 
 // Name is the value's name, empty for the default value.
 func (v ValueRecord) Name() Name {
-	raw := v.data[valueRecordSize : valueRecordSize+v.nameLength()]
-	return Name{Raw: raw, Latin1: v.Flags()&ValueCompName != 0}
+	return Name{Raw: v.name, Latin1: v.Flags()&ValueCompName != 0}
 }
 
 // ValueList returns the offsets of the key's value records as stored, four
@@ -102,7 +103,7 @@ func (m *Image) ValueList(k KeyNode) (OffsetList, error) {
 		return nil, err
 	}
 	if uint64(count)*4 > uint64(len(data)) {
-		return nil, corrupt(CodeValueList, k.ValueList(), "value list", "cell has %d bytes, want %d for %d values", len(data), uint64(count)*4, count)
+		return nil, corrupt(CodeValueList, k.Offset, "nk", "%d values exceed the cell of their list (%d bytes)", count, len(data))
 	}
 	return OffsetList(data[: count*4 : count*4]), nil
 }
@@ -126,7 +127,7 @@ func (m *Image) ValueData(v ValueRecord) ([]byte, error) {
 		return nil, corrupt(CodeInlineLength, v.Offset, "vk", "inline data has %d bytes, want at most %d", length, MaxInlineData)
 	case v.Inline():
 		end := valueData + int(length)
-		return v.data[valueData:end:end], nil
+		return v.head[valueData:end:end], nil
 	case length == 0:
 		return nil, nil
 	case m.segmented(length):
@@ -137,7 +138,7 @@ func (m *Image) ValueData(v ValueRecord) ([]byte, error) {
 		return nil, err
 	}
 	if uint64(length) > uint64(len(data)) {
-		return nil, corrupt(CodeValueData, v.Data(), "value data", "cell has %d bytes, want %d", len(data), length)
+		return nil, corrupt(CodeValueData, v.Offset, "vk", "data length %d exceeds cell (%d bytes)", length, len(data))
 	}
 	return data[:length:length], nil
 }
