@@ -78,8 +78,11 @@ type checker struct {
 
 	security map[regf.Offset]*descriptor
 	lastUsed lastDescriptor
-	path     []frame  // the keys from the root to the one being checked
-	names    []uint64 // of the values of the key being checked, see duplicateNames
+	path     []frame      // the keys from the root to above the one being checked
+	key      regf.KeyNode // the key being checked
+	names    []uint64     // of its values, see duplicateNames
+	maxName  uint32       // longest name of its values, in bytes of UTF-16
+	maxData  uint32       // longest data of its values, in bytes
 
 	volatileKeys  int // keys with stale counts of volatile subkeys
 	firstVolatile regf.Offset

@@ -35,18 +35,23 @@ func (c *checker) keys() {
 		return
 	}
 	c.securityRing(root)
-	c.enter(root)
+	c.key = root
+	c.checkKey()
 	for len(c.path) > 0 {
 		top := &c.path[len(c.path)-1]
-		node, ok := c.nextSubkey(top)
-		switch {
-		case !ok:
+		c.key = regf.KeyNode{}
+		if !c.nextSubkey(top) {
 			c.leave(top)
-		case len(c.path) == maxDepth:
-			c.report(codeDepth, node.Offset, "key %q lies deeper than %d levels", node.Name(), maxDepth)
-		default:
-			c.enter(node)
+			continue
 		}
+		if c.key.Parent() != top.node.Offset {
+			c.report(codeParent, c.key.Offset, "parent is %#x, want %#x", c.key.Parent().File(), top.node.Offset.File())
+		}
+		if len(c.path) == maxDepth {
+			c.report(codeDepth, c.key.Offset, "key lies deeper than %d levels", maxDepth)
+			continue
+		}
+		c.checkKey()
 	}
 }
 
@@ -72,40 +77,34 @@ func (c *checker) rootKey() (regf.KeyNode, bool) {
 	return node, true
 }
 
-// enter checks what the key itself holds and makes it the top of the stack.
-func (c *checker) enter(node regf.KeyNode) {
-	parent := regf.NIL
-	if len(c.path) > 0 {
-		parent = c.path[len(c.path)-1].node.Offset
-	}
-	c.path = append(c.path, frame{node: node})
-	if parent != regf.NIL && node.Parent() != parent {
-		c.report(codeParent, node.Offset, "parent is %#x, want %#x", node.Parent().File(), parent.File())
-	}
-	c.keyName(node)
-	c.keyFlags(node, parent == regf.NIL)
-	c.class(node)
-	c.keySecurity(node)
-	c.values(node)
-	c.openList(&c.path[len(c.path)-1])
+// checkKey checks what the key itself holds and, when it has subkeys, makes it
+// the top of the stack.
+func (c *checker) checkKey() {
+	c.keyName()
+	c.keyFlags()
+	c.class()
+	c.keySecurity()
+	c.values()
+	c.openList()
 }
 
 // leave checks what the subkeys add up to and takes the key off the stack.
 func (c *checker) leave(f *frame) {
-	node := f.node
-	if f.found != node.SubkeyCount() && !f.unread {
-		c.report(codeSubkeyCount, node.Offset, "key says it has %d subkeys, its list has %d", node.SubkeyCount(), f.found)
-	}
-	if f.maxName > node.MaxNameLen() {
-		c.report(codeMaximum, node.Offset, "longest subkey name is %d bytes, the key says %d", f.maxName, node.MaxNameLen())
-	}
-	if f.maxClass > node.MaxClassLen() {
-		c.report(codeMaximum, node.Offset, "longest class name of a subkey is %d bytes, the key says %d", f.maxClass, node.MaxClassLen())
-	}
+	c.key = f.node
 	c.path = c.path[:len(c.path)-1]
+	if f.found != f.node.SubkeyCount() && !f.unread {
+		c.report(codeSubkeyCount, f.node.Offset, "key says it has %d subkeys, its list has %d", f.node.SubkeyCount(), f.found)
+	}
+	if f.maxName > f.node.MaxNameLen() {
+		c.report(codeMaximum, f.node.Offset, "longest subkey name is %d bytes, the key says %d", f.maxName, f.node.MaxNameLen())
+	}
+	if f.maxClass > f.node.MaxClassLen() {
+		c.report(codeMaximum, f.node.Offset, "longest class name of a subkey is %d bytes, the key says %d", f.maxClass, f.node.MaxClassLen())
+	}
 }
 
-func (c *checker) keyName(node regf.KeyNode) {
+func (c *checker) keyName() {
+	node := &c.key
 	name := node.Name()
 	switch {
 	case len(name.Raw) == 0:
@@ -118,7 +117,7 @@ func (c *checker) keyName(node regf.KeyNode) {
 	if name.Len() > regf.MaxKeyName {
 		c.report(codeKeyNameLength, node.Offset, "name has %d characters, want at most %d", name.Len(), regf.MaxKeyName)
 	}
-	if len(c.path) > 1 && hasBackslash(name) {
+	if len(c.path) > 0 && hasBackslash(name) {
 		c.report(codeKeyNameSlash, node.Offset, "name holds a backslash: no path leads to the key")
 	}
 }
@@ -144,12 +143,13 @@ func hasBackslash(name regf.Name) bool {
 	return false
 }
 
-func (c *checker) keyFlags(node regf.KeyNode, isRoot bool) {
+func (c *checker) keyFlags() {
+	node := &c.key
 	flags := node.Flags()
 	if flags&(regf.KeyVolatile|regf.KeyHiveExit) != 0 {
 		c.report(codeKeyFlags, node.Offset, "flags are %#x: a key on disk is neither volatile nor a mount point", flags)
 	}
-	if !isRoot && flags&regf.KeyHiveEntry != 0 {
+	if len(c.path) > 0 && flags&regf.KeyHiveEntry != 0 {
 		c.report(codeKeyFlags, node.Offset, "flags are %#x: only the root is the entry of a hive", flags)
 	}
 	if node.VolatileSubkeyCount() != 0 {
@@ -159,7 +159,7 @@ func (c *checker) keyFlags(node regf.KeyNode, isRoot bool) {
 		c.volatileKeys++
 	}
 	if c.minor == 6 {
-		c.layer(node)
+		c.layer()
 	}
 }
 
@@ -170,7 +170,8 @@ const (
 	layerBits          = 0x83 // semantics, and bit 7: the class is inherited
 )
 
-func (c *checker) layer(node regf.KeyNode) {
+func (c *checker) layer() {
+	node := &c.key
 	layer := node.Layer()
 	if layer&^layerBits != 0 {
 		c.report(codeLayer, node.Offset, "semantics byte is %#02x, only bits %#02x are known", layer, layerBits)
@@ -178,16 +179,17 @@ func (c *checker) layer(node regf.KeyNode) {
 	if layer&3 == layerTombstone && (node.SubkeyCount() > 0 || node.ValueCount() > 0 || node.ClassLength() > 0) {
 		c.report(codeLayer, node.Offset, "tombstone key has subkeys, values or a class name")
 	}
-	if len(c.path) < 2 {
+	if len(c.path) == 0 {
 		return
 	}
-	above := c.path[len(c.path)-2].node.Layer() & 3
+	above := c.path[len(c.path)-1].node.Layer() & 3
 	if own := layer & 3; above == layerSupersedeTree && own != layerSupersedeTree && own != layerTombstone {
 		c.report(codeLayer, node.Offset, "semantics are %d below a key that supersedes its whole tree", own)
 	}
 }
 
-func (c *checker) class(node regf.KeyNode) {
+func (c *checker) class() {
+	node := &c.key
 	length := node.ClassLength()
 	if length == 0 {
 		if off := node.Class(); off != regf.NIL && off != 0 {
@@ -206,19 +208,22 @@ func (c *checker) class(node regf.KeyNode) {
 		c.report(regf.CodeClass, node.Offset, "the class name %s", c.whyNoCell(node.Class()))
 		return
 	}
-	if _, err := c.image.ClassName(node); err != nil {
+	if _, err := c.image.ClassName(*node); err != nil {
 		c.reportError(err)
 	}
 }
 
-// keyPath is the path of the key on top of the stack.
+// keyPath is the path of the key being checked.
 func (c *checker) keyPath() string {
-	if len(c.path) < 2 {
-		return ""
-	}
-	names := make([]string, 0, len(c.path)-1)
-	for _, f := range c.path[1:] {
+	var names []string
+	for _, f := range c.path {
 		names = append(names, f.node.Name().String())
 	}
-	return strings.Join(names, `\`)
+	if c.key.Offset != 0 { // no cell lies there
+		names = append(names, c.key.Name().String())
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names[1:], `\`) // without the root
 }

@@ -81,7 +81,8 @@ func (c *checker) descriptor(record regf.SecurityRecord, equal map[uint64]regf.O
 }
 
 // keySecurity counts a key as a user of its descriptor.
-func (c *checker) keySecurity(node regf.KeyNode) {
+func (c *checker) keySecurity() {
+	node := &c.key
 	off := node.Security()
 	if c.lastUsed.descriptor == nil || c.lastUsed.off != off {
 		d := c.security[off]

@@ -11,26 +11,27 @@ const longestLeaf = 1012
 // by another table.
 const exoticUnit = 0x180
 
-// openList begins the list of subkeys of the key in f.
-func (c *checker) openList(f *frame) {
-	node := f.node
+// openList begins the list of subkeys of the key being checked.
+func (c *checker) openList() {
+	node := &c.key
 	if node.SubkeyCount() == 0 {
 		if list := node.SubkeyList(); list != regf.NIL {
 			c.report(codeSubkeyCount, node.Offset, "key says it has no subkeys, but refers to a list at %#x", list.File())
 		}
 		return
 	}
+	f := frame{node: *node}
 	list, ok := c.list(node.SubkeyList(), node.Offset)
-	if !ok {
+	switch {
+	case !ok:
 		f.unread = true
-		return
-	}
-	if list.IsRoot() {
+	case list.IsRoot():
 		f.leaves = list
-		return
+	default:
+		f.leaf = list
+		c.leafKind(list, "")
 	}
-	f.leaf = list
-	c.leafKind(list, "")
+	c.path = append(c.path, f)
 }
 
 func (c *checker) list(off, from regf.Offset) (regf.SubkeyList, bool) {
@@ -67,9 +68,9 @@ func (c *checker) leafKind(leaf regf.SubkeyList, kind string) {
 	}
 }
 
-// nextSubkey returns the next subkey of the key in f that can be read, and
-// false when there is none.
-func (c *checker) nextSubkey(f *frame) (regf.KeyNode, bool) {
+// nextSubkey makes the next subkey of the key in f that can be read the one
+// being checked, and returns false when there is none.
+func (c *checker) nextSubkey(f *frame) bool {
 	for f.nextKey < f.leaf.Len() || c.nextLeaf(f) {
 		i := f.nextKey
 		f.nextKey++
@@ -83,10 +84,11 @@ func (c *checker) nextSubkey(f *frame) (regf.KeyNode, bool) {
 			c.reportError(err)
 			continue
 		}
-		c.entry(f, i, node)
-		return node, true
+		c.key = node
+		c.entry(f, i)
+		return true
 	}
-	return regf.KeyNode{}, false
+	return false
 }
 
 // nextLeaf goes to the next sound leaf of an index root.
@@ -111,12 +113,13 @@ func (c *checker) nextLeaf(f *frame) bool {
 	return false
 }
 
-// entry checks the i-th entry of a leaf against the key it leads to.
-func (c *checker) entry(f *frame, i int, node regf.KeyNode) {
-	name := node.Name()
+// entry checks the i-th entry of a leaf against the key it leads to, the one
+// being checked.
+func (c *checker) entry(f *frame, i int) {
+	name := c.key.Name()
 	if len(f.previous.Raw) > 0 {
 		if order := f.previous.Compare(name); order >= 0 {
-			c.order(f, node, order)
+			c.order(f, order)
 		}
 	}
 	switch f.leaf.Kind {
@@ -129,10 +132,11 @@ func (c *checker) entry(f *frame, i int, node regf.KeyNode) {
 	}
 	f.previous = name
 	f.maxName = max(f.maxName, uint32(2*name.Len()))
-	f.maxClass = max(f.maxClass, uint32(node.ClassLength()))
+	f.maxClass = max(f.maxClass, uint32(c.key.ClassLength()))
 }
 
-func (c *checker) order(f *frame, node regf.KeyNode, order int) {
+func (c *checker) order(f *frame, order int) {
+	node := &c.key
 	name := node.Name()
 	if order == 0 {
 		c.report(codeOrder, node.Offset, "subkey %q has the name of the one before it", name)

@@ -10,10 +10,10 @@ import (
 // version 1.4.
 const largestCellData = regf.MaxCellSize - regf.CellHeaderSize
 
-// values checks the values of a key and what they add up to.
-func (c *checker) values(node regf.KeyNode) {
-	count := node.ValueCount()
-	if count == 0 {
+// values checks the values of the key being checked and what they add up to.
+func (c *checker) values() {
+	node := &c.key
+	if node.ValueCount() == 0 {
 		if list := node.ValueList(); list != regf.NIL && node.Flags()&regf.KeyPredefHandle == 0 {
 			c.report(regf.CodeValueList, node.Offset, "key says it has no values, but refers to a list at %#x", list.File())
 		}
@@ -22,54 +22,48 @@ func (c *checker) values(node regf.KeyNode) {
 	if !c.claim(node.ValueList(), node.Offset, "the list of values") {
 		return
 	}
-	list, err := c.image.ValueList(node)
+	list, err := c.image.ValueList(*node)
 	if err != nil {
 		c.reportError(err)
 		return
 	}
-	c.names = c.names[:0]
-	var maxName, maxData uint32
+	c.names, c.maxName, c.maxData = c.names[:0], 0, 0
 	for i := range list.Len() {
-		value, ok := c.value(list.At(i), node)
-		if !ok {
-			continue
-		}
-		name := value.Name()
-		c.names = append(c.names, uint64(sketch(name))<<32|uint64(value.Offset))
-		maxName = max(maxName, uint32(2*name.Len()))
-		maxData = max(maxData, value.DataLength())
+		c.value(list.At(i))
 	}
-	if maxName > node.MaxValueNameLen() {
-		c.report(codeMaximum, node.Offset, "longest value name is %d bytes, the key says %d", maxName, node.MaxValueNameLen())
+	if c.maxName > node.MaxValueNameLen() {
+		c.report(codeMaximum, node.Offset, "longest value name is %d bytes, the key says %d", c.maxName, node.MaxValueNameLen())
 	}
-	if maxData > node.MaxValueDataLen() {
-		c.report(codeMaximum, node.Offset, "longest value data is %d bytes, the key says %d", maxData, node.MaxValueDataLen())
+	if c.maxData > node.MaxValueDataLen() {
+		c.report(codeMaximum, node.Offset, "longest value data is %d bytes, the key says %d", c.maxData, node.MaxValueDataLen())
 	}
 	c.duplicateNames()
 	if node.Flags()&regf.KeySymLink != 0 {
-		c.symbolicLink(node)
+		c.symbolicLink()
 	}
 }
 
-func (c *checker) value(off regf.Offset, node regf.KeyNode) (regf.ValueRecord, bool) {
-	if !c.claim(off, node.ValueList(), "a value") {
-		return regf.ValueRecord{}, false
+func (c *checker) value(off regf.Offset) {
+	if !c.claim(off, c.key.ValueList(), "a value") {
+		return
 	}
 	value, err := c.image.KnownValueRecord(off)
 	if err != nil {
 		c.reportError(err)
-		return regf.ValueRecord{}, false
+		return
 	}
 	name := value.Name()
 	if len(name.Raw) == 0 && value.Flags() != 0 {
 		c.report(codeDefaultValue, off, "default value has flags %#x, want 0", value.Flags())
 	}
-	c.data(value)
-	return value, true
+	c.names = append(c.names, uint64(sketch(name))<<32|uint64(off))
+	c.maxName = max(c.maxName, uint32(2*name.Len()))
+	c.maxData = max(c.maxData, value.DataLength())
+	c.data(&value)
 }
 
 // data checks where the data of a value is kept.
-func (c *checker) data(value regf.ValueRecord) {
+func (c *checker) data(value *regf.ValueRecord) {
 	length := value.DataLength()
 	switch {
 	case value.Inline():
@@ -100,7 +94,7 @@ func (c *checker) data(value regf.ValueRecord) {
 }
 
 // noData checks a value without data that is not marked as inline.
-func (c *checker) noData(value regf.ValueRecord) {
+func (c *checker) noData(value *regf.ValueRecord) {
 	switch {
 	case value.Data() != regf.NIL:
 		c.report(codeEmptyData, value.Offset, "value %q has no data, but refers to a cell at %#x", value.Name(), value.Data().File())
@@ -109,7 +103,7 @@ func (c *checker) noData(value regf.ValueRecord) {
 	}
 }
 
-func (c *checker) bigData(value regf.ValueRecord) {
+func (c *checker) bigData(value *regf.ValueRecord) {
 	if !c.claim(value.Data(), value.Offset, "the big data of a value") {
 		return
 	}
@@ -137,14 +131,14 @@ func (c *checker) bigData(value regf.ValueRecord) {
 	}
 }
 
-func (c *checker) symbolicLink(node regf.KeyNode) {
+func (c *checker) symbolicLink() {
 	if len(c.names) == 1 {
 		value, err := c.image.KnownValueRecord(regf.Offset(c.names[0]))
 		if err == nil && value.Name().String() == "SymbolicLinkValue" {
 			return
 		}
 	}
-	c.report(codeSymbolicLink, node.Offset, "symbolic link has %d values, want one named SymbolicLinkValue", len(c.names))
+	c.report(codeSymbolicLink, c.key.Offset, "symbolic link has %d values, want one named SymbolicLinkValue", len(c.names))
 }
 
 // sketch is a number that equal names share: made of the length and of the

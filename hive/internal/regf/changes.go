@@ -36,20 +36,20 @@ func (m *Image) Changes() []Change {
 // compare appends the runs in which now differs from before; both begin at the
 // file offset start.
 func (c *structureCursor) compare(changes []Change, start int64, before, now []byte) []Change {
-	for i := 0; i < len(now); i++ {
+	for i := range now {
 		if before[i] == now[i] {
 			continue
 		}
-		what, end := c.at(start + int64(i))
-		limit := int(min(end-start, int64(len(now))))
-		last := i
-		for j := i + 1; j < limit && j-last <= changeGap; j++ {
-			if before[j] != now[j] {
-				last = j
+		at := start + int64(i)
+		if n := len(changes); n > 0 && at < c.end {
+			if run := &changes[n-1]; at-(run.Offset+run.Length) <= changeGap {
+				run.Length = at + 1 - run.Offset
+				continue
 			}
 		}
-		changes = append(changes, Change{start + int64(i), int64(last + 1 - i), what})
-		i = last
+		var what string
+		what, c.end = c.at(at)
+		changes = append(changes, Change{at, 1, what})
 	}
 	return changes
 }
@@ -60,6 +60,7 @@ type structureCursor struct {
 	m    *Image
 	bin  Bin
 	cell Offset
+	end  int64 // of the structure of the last change, as a file offset
 }
 
 // at returns the name of the structure at a file offset and where it ends.

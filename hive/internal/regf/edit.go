@@ -14,12 +14,18 @@ type journal struct {
 	pages  map[int][]byte    // by page of the file; those past length have none
 	labels map[Offset]string // what was written to a cell, for the list of changes
 	undo   []undoRecord
+	named  []undoLabel
 	active bool
 }
 
 type undoRecord struct {
 	at  int64
 	old []byte
+}
+
+type undoLabel struct {
+	cell Offset
+	old  string // "" for none
 }
 
 func newJournal(length int) journal {
@@ -33,7 +39,7 @@ func (m *Image) Transaction(change func() error) error {
 	if m.journal.active {
 		return change()
 	}
-	m.journal.active, m.journal.undo = true, m.journal.undo[:0]
+	m.journal.active, m.journal.undo, m.journal.named = true, m.journal.undo[:0], m.journal.named[:0]
 	length, pages := len(m.data), len(m.binOf)
 	err := change()
 	m.journal.active = false
@@ -48,9 +54,27 @@ func (m *Image) rollback(length, pages int) {
 	for i := len(undo) - 1; i >= 0; i-- {
 		copy(m.data[undo[i].at:], undo[i].old)
 	}
+	named := m.journal.named
+	for i := len(named) - 1; i >= 0; i-- {
+		m.label(named[i].cell, named[i].old)
+	}
 	m.data = m.data[:length]
 	m.binOf = m.binOf[:pages]
 	m.free = nil // found again by the next allocation
+}
+
+// label names what is written to a cell, for the list of changes; "" takes the
+// name away.
+func (m *Image) label(cell Offset, what string) {
+	j := &m.journal
+	if j.active {
+		j.named = append(j.named, undoLabel{cell, j.labels[cell]})
+	}
+	if what == "" {
+		delete(j.labels, cell)
+		return
+	}
+	j.labels[cell] = what
 }
 
 // write copies b to the file offset at; everything that changes the image

@@ -144,7 +144,7 @@ func (m *Image) rewriteSegments(v ValueRecord, data []byte, what string) error {
 		if len(cell) < len(part) {
 			return corrupt(CodeBigData, segments.At(i), "segment", "cell has %d bytes, want %d", len(cell), len(part))
 		}
-		m.journal.labels[segments.At(i)] = what
+		m.label(segments.At(i), what)
 		m.write(m.field(segments.At(i), 0), part)
 	}
 	return nil

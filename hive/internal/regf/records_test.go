@@ -179,7 +179,7 @@ func TestSegmentsRefuse(t *testing.T) {
 }
 
 func TestClassNameRefuses(t *testing.T) {
-	read := func(length uint16, cell func(*hivetest.Image) Offset) (string, Offset, error) {
+	read := func(length uint16, cell func(*hivetest.Image) Offset) (string, error) {
 		image := hivetest.Windows7().Build()
 		off := cell(image)
 		root := image.Key("").Node
@@ -187,35 +187,35 @@ func TestClassNameRefuses(t *testing.T) {
 		image.Put32(root, hivetest.NodeClass, uint32(off))
 		m := parse(t, image.Data)
 		class, err := m.ClassName(node(t, m))
-		return class, off, err
+		return class, err
 	}
 	stored := func(image *hivetest.Image) Offset {
 		return newCell(image, 12, []byte("C\x00l\x00a\x00s\x00s\x00\x00\x00"))
 	}
 	nothing := func(*hivetest.Image) Offset { return NIL }
 
-	class, _, err := read(10, stored)
+	class, err := read(10, stored)
 	require.NoError(t, err)
 	require.Equal(t, "Class", class)
-	class, _, err = read(11, stored)
+	class, err = read(11, stored)
 	require.NoError(t, err)
 	require.Equal(t, "Class", class, "an odd byte is no character")
-	class, _, err = read(12, stored)
+	class, err = read(12, stored)
 	require.NoError(t, err)
 	require.Equal(t, "Class\x00", class)
-	class, _, err = read(0, nothing)
+	class, err = read(0, nothing)
 	require.NoError(t, err)
 	require.Empty(t, class)
-	_, off, err := read(13, stored)
-	requireCorrupt(t, err, CodeClass, off.File(), fmt.Sprintf("class name at %#x: length 13 exceeds cell (12 bytes)", off.File()))
-	_, off, err = read(0xFFFF, stored)
-	requireCorrupt(t, err, CodeClass, off.File(), fmt.Sprintf("class name at %#x: length 65535 exceeds cell (12 bytes)", off.File()))
-	_, _, err = read(2, nothing)
+	_, err = read(13, stored)
+	requireCorrupt(t, err, CodeClass, 0x1020, "nk at 0x1020: class name length 13 exceeds cell (12 bytes)")
+	_, err = read(0xFFFF, stored)
+	requireCorrupt(t, err, CodeClass, 0x1020, "nk at 0x1020: class name length 65535 exceeds cell (12 bytes)")
+	_, err = read(2, nothing)
 	require.ErrorContains(t, err, "lies behind the last bin")
 }
 
 func TestValueListRefuses(t *testing.T) {
-	read := func(count uint32, flags uint16) (OffsetList, Offset, error) {
+	read := func(count uint32, flags uint16) (OffsetList, error) {
 		image := hivetest.Windows7().Build()
 		off := newCell(image, 12, words(1, 2, 3))
 		root := image.Key("").Node
@@ -224,22 +224,21 @@ func TestValueListRefuses(t *testing.T) {
 		image.Put32(root, hivetest.NodeValueList, uint32(off))
 		m := parse(t, image.Data)
 		list, err := m.ValueList(node(t, m))
-		return list, off, err
+		return list, err
 	}
-	list, _, err := read(3, 0)
+	list, err := read(3, 0)
 	require.NoError(t, err)
 	require.Equal(t, 3, list.Len())
 	require.Equal(t, Offset(3), list.At(2))
-	list, _, err = read(0, 0)
+	list, err = read(0, 0)
 	require.NoError(t, err)
 	require.Zero(t, list.Len())
-	list, _, err = read(math.MaxUint32, hivetest.KeyPredefHandle)
+	list, err = read(math.MaxUint32, hivetest.KeyPredefHandle)
 	require.NoError(t, err)
 	require.Zero(t, list.Len(), "the count is a handle")
 	for _, count := range []uint32{4, 1 << 30, 1<<30 + 1, math.MaxUint32} {
-		_, off, err := read(count, 0)
-		requireCorrupt(t, err, CodeValueList, off.File(),
-			fmt.Sprintf("value list at %#x: cell has 12 bytes, want %d for %d values", off.File(), 4*uint64(count), count))
+		_, err := read(count, 0)
+		requireCorrupt(t, err, CodeValueList, 0x1020, fmt.Sprintf("nk at 0x1020: %d values exceed the cell of their list (12 bytes)", count))
 	}
 }
 
@@ -263,8 +262,8 @@ func TestValueDataRefuses(t *testing.T) {
 		{"empty with a cell", vk(0, 0x20), "", 0, ""},
 		{"all", vk(20, uint32(data)), "twenty bytes of data", 0, ""},
 		{"some", vk(6, uint32(data)), "twenty", 0, ""},
-		{"one too many", vk(21, uint32(data)), "value data at %#x: cell has 20 bytes, want 21", data, CodeValueData},
-		{"as much as a cell holds", vk(16344, uint32(data)), "value data at %#x: cell has 20 bytes, want 16344", data, CodeValueData},
+		{"one too many", vk(21, uint32(data)), "vk at %#x: data length 21 exceeds cell (20 bytes)", NIL, CodeValueData},
+		{"as much as a cell holds", vk(16344, uint32(data)), "vk at %#x: data length 16344 exceeds cell (20 bytes)", NIL, CodeValueData},
 		{"no big data", vk(16345, uint32(data)), `db at %#x: signature is "tw", want "db"`, data, CodeBigData},
 		{"beyond the hive", vk(0x7FFFFFFF, uint32(data)), "vk at %#x: data length 2147483647 exceeds the hive (16384 bytes)", NIL, CodeBigData},
 		{"free cell", vk(20, uint32(free)), "cell at %#x: is free, want an allocated cell", free, CodeReference},
