@@ -1,0 +1,156 @@
+//go:build ignore
+
+// Command bench times hivepatch and other hive editors as whole processes: the
+// CPU time that the system accounts to them, user and system together. Runs of
+// a pair take turns, and each works on a fresh copy of the hive.
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	subSystems = `ControlSet001\Control\Session Manager\SubSystems`
+	prefix     = `HKEY_LOCAL_MACHINE\SYSTEM`
+)
+
+// command is a process with its arguments; several are run one after another.
+type command []string
+
+type job struct {
+	name     string
+	commands []command
+	exit     int // exit code of the last one
+}
+
+func main() {
+	dir := flag.String("dir", "", "folder with hivepatch, for copies")
+	hive := flag.String("hive", "", "hive to work on")
+	runs := flag.Int("runs", 20, "counted runs of each")
+	flag.Parse()
+	b := &bench{dir: *dir, runs: *runs}
+	var err error
+	if b.hive, err = os.ReadFile(*hive); err != nil {
+		log.Fatal(err)
+	}
+	b.prepare()
+	b.run()
+}
+
+type bench struct {
+	dir  string
+	hive []byte
+	runs int
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+// prepare writes the .reg files that give the peers the value as it will be
+// after the patch.
+func (b *bench) prepare() {
+	b.copyHive()
+	out, err := exec.Command("hivexget", b.path("SYSTEM"), subSystems, "Windows").Output()
+	if err != nil {
+		log.Fatal(err)
+	}
+	before, after, ok := strings.Cut(strings.TrimSpace(string(out)), "SharedSection=1024,12288,512 ")
+	if !ok {
+		log.Fatalf("unexpected value: %s", out)
+	}
+	var data []string
+	for _, c := range before + "SharedSection=1024,12288,1024 " + after + "\x00" {
+		data = append(data, hex.EncodeToString([]byte{byte(c)}), "00")
+	}
+	reg := fmt.Sprintf("Windows Registry Editor Version 5.00\r\n\r\n[%s\\%s]\r\n\"Windows\"=hex(2):%s\r\n\r\n", prefix, subSystems, strings.Join(data, ","))
+	for name, text := range map[string]string{"crlf.reg": reg, "lf.reg": strings.ReplaceAll(reg, "\r", "")} {
+		if err := os.WriteFile(b.path(name), []byte(text), 0o644); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+func (b *bench) copyHive() {
+	if err := os.WriteFile(b.path("SYSTEM"), b.hive, 0o644); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.RemoveAll(b.path("SYSTEM.new")); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func (b *bench) run() {
+	hivepatch, system := b.path("hivepatch"), b.path("SYSTEM")
+	patch := job{name: "hivepatch patch -o", commands: []command{{hivepatch, "patch", system, "-o", b.path("SYSTEM.new"), "--noninteractive", "1024"}}}
+	check := job{name: "hivepatch check", commands: []command{{hivepatch, "check", system}}}
+	reged := job{name: "reged -I -C", commands: []command{{"reged", "-I", "-C", system, prefix, b.path("crlf.reg")}}, exit: 2}
+	hivex := job{name: "hivexget, hivexget, hivexregedit --merge", commands: []command{
+		{"hivexget", system, "Select", "Current"},
+		{"hivexget", system, subSystems, "Windows"},
+		{"hivexregedit", "--merge", "--prefix", prefix, system, b.path("lf.reg")},
+	}}
+	hivexml := job{name: "hivexml", commands: []command{{"hivexml", system}}}
+
+	fmt.Printf("CPU time in ms, user and system, median of %d runs; hive of %d bytes\n\n", b.runs, len(b.hive))
+	fmt.Printf("%-20s %8s   %-42s %8s %8s %10s\n", "", "ms", "peer", "ms", "ratio", "must reach")
+	b.compare(patch, reged, 3.0)
+	b.compare(patch, hivex, 0.5)
+	b.compare(check, hivexml, 0.2)
+
+	b.copyHive()
+	_, peak := b.measure(patch)
+	fmt.Printf("\npeak memory of patch: %.1f MiB; must reach: 2 x the hive + 24 MiB = %.1f MiB\n", float64(peak)/1024, float64(2*len(b.hive))/(1<<20)+24)
+}
+
+func (b *bench) compare(ours, peer job, limit float64) {
+	var a, p []time.Duration
+	for i := range b.runs + 1 {
+		b.copyHive()
+		mine, _ := b.measure(ours)
+		b.copyHive()
+		theirs, _ := b.measure(peer)
+		if i > 0 { // the first is a warm-up
+			a, p = append(a, mine), append(p, theirs)
+		}
+	}
+	x, y := median(a), median(p)
+	fmt.Printf("%-20s %8.1f   %-42s %8.1f %8.2f %10.2f\n", ours.name, ms(x), peer.name, ms(y), ms(x)/ms(y), limit)
+}
+
+// measure runs the commands of a job and returns their CPU time and the peak
+// memory of the largest in KiB.
+func (b *bench) measure(j job) (cpu time.Duration, peak int64) {
+	for i, c := range j.commands {
+		cmd := exec.Command(c[0], c[1:]...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		err := cmd.Run()
+		code := 0
+		if i == len(j.commands)-1 {
+			code = j.exit
+		}
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+			log.Fatalf("%v: %v: %s", c, err, stderr.String())
+		}
+		cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		peak = max(peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+	}
+	return cpu, peak
+}
+
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
