@@ -123,7 +123,10 @@ func (h *Hive) parse(data []byte, o openOptions) error {
 		return err
 	}
 	plan, err := txlog.NewPlan(data, o.logs)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotHive):
+		return err
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrDirty, err)
 	}
 	h.recovery = plan

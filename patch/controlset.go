@@ -233,7 +233,17 @@ func (c *ControlSets) named(name string) ([]ControlSet, error) {
 }
 
 func (c *ControlSets) refuse(format string, args ...any) error {
-	return &RefusedError{Reason: fmt.Sprintf(format, args...) + c.present(), Override: overrideControlSet}
+	refused := c.refusal(format, args...)
+	return &refused
+}
+
+// refusal has no override where the hive has no set that could be named.
+func (c *ControlSets) refusal(format string, args ...any) RefusedError {
+	refused := RefusedError{Reason: fmt.Sprintf(format, args...) + c.present()}
+	if len(c.Sets) > 0 {
+		refused.Override = overrideControlSet
+	}
+	return refused
 }
 
 // selectError is a refusal that keeps its cause.
@@ -245,7 +255,7 @@ type selectError struct {
 func (e *selectError) Unwrap() []error { return []error{&e.RefusedError, e.cause} }
 
 func (c *ControlSets) refuseBecause(cause error, format string, args ...any) error {
-	return &selectError{RefusedError{Reason: fmt.Sprintf(format, args...) + c.present(), Override: overrideControlSet}, cause}
+	return &selectError{c.refusal(format, args...), cause}
 }
 
 // present lists the sets that there are, for a message.

@@ -65,7 +65,7 @@ func (e *DamageError) Hint() string {
 	if e.Override == "" {
 		return ""
 	}
-	return e.Override + " patches all the same, if the damage lies outside everything that is edited"
+	return e.Override + " goes on all the same, where the damage lies outside everything that is edited"
 }
 
 // area is the part of a hive that an edit depends on: the base block, the bins

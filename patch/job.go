@@ -31,12 +31,8 @@ type Request struct {
 // hive.ErrNotFound, hive.ErrReadOnly, hive.ErrTooLarge or hive.ErrCorrupt.
 func Apply(file *hivefile.File, request Request) (*Report, error) {
 	j := &job{file: file, hive: file.Hive, request: request}
-	for _, step := range []func() error{
-		j.checkBefore, j.choose, j.opinion, j.edit, j.seal, j.readBack,
-	} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := j.run(j.hive.Editable, j.checkBefore, j.choose, j.opinion, j.edit, j.seal, j.readBack); err != nil {
+		return nil, err
 	}
 	return j.report(), nil
 }
@@ -62,16 +58,28 @@ type edit struct {
 	result        Edited
 }
 
+// run takes the steps in order, up to the first that fails.
+func (j *job) run(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (j *job) warn(format string, args ...any) {
 	j.warnings = append(j.warnings, fmt.Sprintf(format, args...))
 }
 
 func (j *job) checkBefore() error {
-	if err := j.hive.Editable(); err != nil {
-		return err
-	}
 	if j.file.Unrecovered != nil {
 		j.warn("%s, and its logs were ignored: what Windows had written to them only is lost", j.file.Dirty)
+	}
+	if plan := j.hive.Recovery(); plan != nil {
+		for _, log := range plan.Skipped {
+			j.warn("the log %s was left out: %s", log.Log, log.Reason)
+		}
 	}
 	if j.hive.TransactionsPending() {
 		j.warn("the hive was in use by the transaction manager: Windows may roll transactions forward when it loads it")
@@ -181,24 +189,39 @@ func (j *job) seal() error {
 	if touching != nil {
 		return &DamageError{Findings: after, Touching: touching}
 	}
+	return j.notWorse(after)
+}
+
+// notWorse requires that the check finds nothing grave that was not there
+// before.
+func (j *job) notWorse(after Findings) error {
 	for _, level := range []check.Level{check.Fatal, check.Limited} {
 		if after.Counts[level] > j.before.Counts[level] {
-			return fmt.Errorf("the edited hive did not pass the check, nothing was saved: %s", after.firstNew(j.before, level))
+			return fmt.Errorf("the new hive did not pass the check, nothing was saved: %s", after.firstNew(j.before, level))
 		}
 	}
 	j.verifiedBy = append(j.verifiedBy, "check")
 	return nil
 }
 
-// readBack reads the values from the bytes that will be saved.
-func (j *job) readBack() error {
+// reopen opens the bytes that will be saved.
+func (j *job) reopen() (*hive.Hive, error) {
 	var options []hive.Option
 	if j.before.grave() > 0 {
 		options = append(options, hive.Tolerant())
 	}
 	written, err := hive.Open(j.hive.Bytes(), options...)
 	if err != nil {
-		return fmt.Errorf("the edited hive cannot be read back, nothing was saved: %w", err)
+		return nil, fmt.Errorf("the new hive cannot be read back, nothing was saved: %w", err)
+	}
+	return written, nil
+}
+
+// readBack reads the values from the bytes that will be saved.
+func (j *job) readBack() error {
+	written, err := j.reopen()
+	if err != nil {
+		return err
 	}
 	sets, err := ReadControlSets(written)
 	if err != nil {
@@ -239,8 +262,16 @@ func (c *ControlSets) withNumbers(chosen []ControlSet) []ControlSet {
 }
 
 func (j *job) report() *Report {
+	r := &Report{Outcome: j.outcome()}
+	for _, e := range j.edits {
+		r.ControlSets = append(r.ControlSets, SetChange{e.set.Name(), e.before.sectionText(), e.after.sectionText()})
+	}
+	return r
+}
+
+func (j *job) outcome() Outcome {
 	first, _ := j.hive.Sequences()
-	r := &Report{
+	o := Outcome{
 		ReplayedEntries: j.file.Replayed,
 		SequenceBefore:  j.file.Sequence1,
 		SequenceAfter:   first,
@@ -254,13 +285,10 @@ func (j *job) report() *Report {
 		Counts:          newCounts(j.before),
 	}
 	for _, change := range j.hive.Changes() {
-		r.ChangedRanges = append(r.ChangedRanges, ChangedRange{change.Offset, change.Length, change.What})
+		o.ChangedRanges = append(o.ChangedRanges, ChangedRange{change.Offset, change.Length, change.What})
 	}
-	if r.Changed = len(r.ChangedRanges) > 0; r.Changed {
-		r.SHA256After = fmt.Sprintf("%x", sha256.Sum256(j.hive.Bytes()))
+	if o.Changed = len(o.ChangedRanges) > 0; o.Changed {
+		o.SHA256After = fmt.Sprintf("%x", sha256.Sum256(j.hive.Bytes()))
 	}
-	for _, e := range j.edits {
-		r.ControlSets = append(r.ControlSets, SetChange{e.set.Name(), e.before.sectionText(), e.after.sectionText()})
-	}
-	return r
+	return o
 }

@@ -6,11 +6,11 @@ import (
 	"hivepatch/hive/hivefile"
 )
 
-// Report is what Apply did. Its JSON form is a contract with scripts.
-type Report struct {
+// Outcome is what became of a hive file. Its JSON form is a contract with
+// scripts.
+type Outcome struct {
 	Changed         bool           `json:"changed"` // the new hive differs from the old file
 	Output          *string        `json:"output"`  // null for a dry run
-	ControlSets     []SetChange    `json:"control_sets"`
 	ReplayedEntries int            `json:"replayed_entries"`
 	SequenceBefore  uint32         `json:"sequence_before"` // primary sequence number
 	SequenceAfter   uint32         `json:"sequence_after"`  // both sequence numbers
@@ -22,6 +22,12 @@ type Report struct {
 	VerifiedBy      []string       `json:"verified_by"`
 	Counts          Counts         `json:"counts"` // what the check found before the edit
 	Warnings        []string       `json:"warnings"`
+}
+
+// Report is what Apply did. Its JSON form is a contract with scripts.
+type Report struct {
+	Outcome
+	ControlSets []SetChange `json:"control_sets"`
 }
 
 // SetChange is the SharedSection token of a control set before and after.

@@ -25,8 +25,9 @@ const (
 
 // LoadOptions says how Load reads a hive.
 type LoadOptions struct {
-	// Logs are the paths of the hive's logs. Where there are none, the logs
-	// beside the hive are taken; a stream has none beside it.
+	// Logs are the paths of the hive's logs, which then count whatever their
+	// names. Where there are none, the logs beside the hive are taken; a stream
+	// has none beside it.
 	Logs     []string
 	Recovery Recovery
 	// Tolerant opens a hive whose bins are broken, for looking at it.
@@ -102,7 +103,7 @@ func open(source *Source, logPaths []string, options LoadOptions) (*File, error)
 	}
 	f.Sequence1, f.Sequence2 = state.Sequence1, state.Sequence2
 	f.HeaderBad, f.Dirty = state.HeaderBad, state.Reason
-	logs, err := f.readLogs(logPaths)
+	logs, err := f.readLogs(logPaths, len(options.Logs) > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func open(source *Source, logPaths []string, options LoadOptions) (*File, error)
 	return f, nil
 }
 
-func (f *File) readLogs(paths []string) ([]txlog.Log, error) {
+func (f *File) readLogs(paths []string, named bool) ([]txlog.Log, error) {
 	var logs []txlog.Log
 	for _, path := range paths {
 		source, err := ReadFile(path)
@@ -120,7 +121,7 @@ func (f *File) readLogs(paths []string) ([]txlog.Log, error) {
 			return nil, fmt.Errorf("transaction log: %w", err)
 		}
 		f.Sources = append(f.Sources, source)
-		log := txlog.Log{Name: path, Data: source.Data}
+		log := txlog.Log{Name: path, Data: source.Data, Named: named}
 		logs = append(logs, log)
 		f.Logs = append(f.Logs, txlog.Inspect(log))
 	}
