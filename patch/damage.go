@@ -19,23 +19,14 @@ type Findings struct {
 	Counts map[check.Level]int // all of them
 }
 
-// checkHive runs the check and calls each, unless it is nil, with every
-// finding. Findings with one of the expected codes are left out.
-func checkHive(h *hive.Hive, each func(check.Finding), expected ...string) Findings {
-	found := Findings{Counts: map[check.Level]int{}}
-	check.Bytes(h.Bytes(), func(f check.Finding) {
-		if slices.Contains(expected, f.Code) {
-			return
-		}
-		if each != nil {
-			each(f)
-		}
-		found.Counts[f.Level]++
-		if found.Counts[f.Level] <= keptFindings {
-			found.List = append(found.List, f)
-		}
-	})
-	return found
+func newFindings() Findings { return Findings{Counts: map[check.Level]int{}} }
+
+// add counts a finding and keeps it where it is one of the first of its level.
+func (f *Findings) add(finding check.Finding) {
+	f.Counts[finding.Level]++
+	if f.Counts[finding.Level] <= keptFindings {
+		f.List = append(f.List, finding)
+	}
 }
 
 // grave reports the number of findings that Windows would lose data over.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hivepatch/hive"
@@ -43,6 +44,7 @@ type job struct {
 	hive    *hive.Hive
 	request Request
 
+	session    *check.Session
 	before     Findings
 	verifiedBy []string
 	warnings   []string
@@ -89,7 +91,12 @@ func (j *job) checkBefore() error {
 		// Opened dirty on purpose: the base block will be written anew.
 		expected = []string{check.CodeSequence, check.CodeChecksum}
 	}
-	j.before = checkHive(j.hive, nil, expected...)
+	j.before = newFindings()
+	j.session = check.Start(j.hive.Bytes(), func(f check.Finding) {
+		if !slices.Contains(expected, f.Code) {
+			j.before.add(f)
+		}
+	})
 	if j.before.grave() == 0 {
 		return nil
 	}
@@ -147,6 +154,8 @@ func (j *job) edit() error {
 		if !e.result.Changed {
 			continue
 		}
+		key := e.stored.Key()
+		j.session.Expect(key.Offset(), key.Path())
 		if err := e.stored.SetData(hive.Type(e.after.Type()), e.after.Data(), j.request.Time); err != nil {
 			return fmt.Errorf("%s: %w", e.set.Name(), err)
 		}
@@ -170,21 +179,50 @@ func (j *job) warnAbout(set ControlSet, result Edited) {
 
 // seal finishes the hive and checks it once more.
 func (j *job) seal() error {
+	recovered := j.hive.Recovery() != nil
 	j.hive.Seal(j.request.Time)
-	if !j.hive.Modified() {
+	switch {
+	case !j.hive.Modified():
 		j.verifiedBy = append(j.verifiedBy, "check")
 		return nil
+	case recovered || j.before.grave() > 0:
+		return j.checkWhole()
 	}
+	return j.recheck()
+}
+
+// recheck checks what the edit has changed, and that it has changed nothing
+// else: the rest is as it was when it passed the check.
+func (j *job) recheck() error {
+	var grave *check.Finding
+	j.session.Recheck(j.hive.Bytes(), j.hive.Changes(), func(f check.Finding) {
+		if grave == nil && (f.Level == check.Fatal || f.Level == check.Limited) {
+			grave = &f
+		}
+	})
+	if grave != nil {
+		return fmt.Errorf("the new hive did not pass the check, nothing was saved: %s", grave)
+	}
+	j.verifiedBy = append(j.verifiedBy, "check")
+	return nil
+}
+
+// checkWhole checks all of a hive that was recovered, so that its changes are
+// not those of the edit alone, or that is damaged: then no damage may lie where
+// the edit depends on it.
+func (j *job) checkWhole() error {
 	var keys []*hive.Key
 	for _, e := range j.edits {
 		keys = append(keys, e.stored.Key().Ancestry()...)
 	}
 	edited := editedArea(j.hive, keys)
 	var touching *check.Finding
-	after := checkHive(j.hive, func(f check.Finding) {
+	after := newFindings()
+	check.Bytes(j.hive.Bytes(), func(f check.Finding) {
 		if touching == nil && f.Level == check.Fatal && edited.holds(f) {
 			touching = &f
 		}
+		after.add(f)
 	})
 	if touching != nil {
 		return &DamageError{Findings: after, Touching: touching}

@@ -6,31 +6,38 @@ import (
 	"hivepatch/hive/internal/regf"
 )
 
-// cells walks the cells of every bin, notes where allocated ones start and
-// checks how they fill the bin.
+// cells walks the cells of every bin.
 func (c *checker) cells() {
 	for bin := range c.image.Bins {
-		wasFree := regf.NIL
-		c.bounds.Add(uint32(bin.End() / 8))
-		for cell, err := range c.image.Cells(bin) {
-			if err != nil {
-				c.reportError(err)
-				break // no telling where the next cell starts
-			}
-			c.bounds.Add(uint32(cell.Offset / 8))
-			if cell.Allocated {
-				c.starts.Add(uint32(cell.Offset / 8))
-				wasFree = regf.NIL
-				if cell.Size > 16384 && c.minor > 1 {
-					c.bigCell(cell)
-				}
-				continue
-			}
-			if wasFree != regf.NIL {
-				c.report(codeFreeNeighbours, cell.Offset, "free cell follows the free cell at %#x", wasFree.File())
-			}
-			wasFree = cell.Offset
+		c.bin(bin)
+	}
+}
+
+// bin notes where the cells of a bin start and checks how they fill it.
+func (c *checker) bin(bin regf.Bin) {
+	c.bounds.Add(uint32(bin.End() / 8))
+	wasFree := regf.NIL
+	for off := bin.Start + regf.BinHeaderSize; off < bin.End(); {
+		cell, ok := c.image.CellIn(bin, off)
+		if !ok {
+			_, _, err := c.image.CellSize(off)
+			c.reportError(err)
+			return // no telling where the next cell starts
 		}
+		c.bounds.Add(uint32(off / 8))
+		if cell.Allocated {
+			c.starts.Add(uint32(off / 8))
+			wasFree = regf.NIL
+			if cell.Size > 16384 && c.minor > 1 {
+				c.bigCell(cell)
+			}
+		} else {
+			if wasFree != regf.NIL {
+				c.report(codeFreeNeighbours, off, "free cell follows the free cell at %#x", wasFree.File())
+			}
+			wasFree = off
+		}
+		off += regf.Offset(cell.Size)
 	}
 }
 
@@ -46,14 +53,13 @@ func (c *checker) bigCell(cell regf.CellHeader) {
 // orphans reports the allocated cells that nothing refers to.
 func (c *checker) orphans() {
 	for unit := range c.starts.Without(c.claimed) {
-		off := regf.Offset(8 * unit)
-		size, _, err := c.image.CellSize(off)
-		if err != nil {
-			continue // reported when the cells were walked
-		}
-		c.report(codeOrphan, off, "cell of %d bytes is allocated, but nothing refers to it", size)
+		c.orphan(regf.Offset(8 * unit))
 	}
 	if c.volatileKeys > 0 {
 		c.report(codeVolatile, c.firstVolatile, "%d keys have counts of volatile subkeys, which mean nothing on disk; this is the first", c.volatileKeys)
 	}
+}
+
+func (c *checker) orphan(off regf.Offset) {
+	c.report(codeOrphan, off, "cell of %d bytes is allocated, but nothing refers to it", c.dataSize(off)+c.cellHeader)
 }

@@ -44,12 +44,19 @@ func (f Finding) String() string {
 // Bytes checks the hive in data, which it does not change, and calls emit for
 // each finding. Data that is not a hive gives the one finding that says so.
 func Bytes(data []byte, emit func(Finding)) {
+	if c := newChecker(data, emit); c != nil {
+		c.all()
+	}
+}
+
+// newChecker returns nil when data is not a hive, which it reports.
+func newChecker(data []byte, emit func(Finding)) *checker {
 	image, err := regf.Parse(data)
 	if err != nil {
 		emit(notAHive(err))
-		return
+		return nil
 	}
-	c := &checker{
+	return &checker{
 		image:      image,
 		minor:      image.Minor(),
 		cellHeader: image.CellHeaderSize(),
@@ -58,6 +65,9 @@ func Bytes(data []byte, emit func(Finding)) {
 		bounds:     bitmap.New(image.BinsSize()/8 + 1),
 		claimed:    bitmap.New(image.BinsSize()/8 + 1),
 	}
+}
+
+func (c *checker) all() {
 	c.header()
 	c.cells()
 	c.keys()
@@ -78,11 +88,14 @@ type checker struct {
 
 	security map[regf.Offset]*descriptor
 	lastUsed lastDescriptor
-	path     []frame      // the keys from the root to above the one being checked
-	key      regf.KeyNode // the key being checked
-	names    []uint64     // of its values, see duplicateNames
-	maxName  uint32       // longest name of its values, in bytes of UTF-16
-	maxData  uint32       // longest data of its values, in bytes
+	path     []frame // the keys from the root to above the one being checked
+
+	fixedPath string // path of the key, where the stack does not have it
+
+	key     regf.KeyNode // the key being checked
+	names   []uint64     // of its values, see duplicateNames
+	maxName uint32       // longest name of its values, in bytes of UTF-16
+	maxData uint32       // longest data of its values, in bytes
 
 	volatileKeys  int // keys with stale counts of volatile subkeys
 	firstVolatile regf.Offset

@@ -215,6 +215,9 @@ func (c *checker) class() {
 
 // keyPath is the path of the key being checked.
 func (c *checker) keyPath() string {
+	if c.fixedPath != "" {
+		return c.fixedPath
+	}
 	var names []string
 	for _, f := range c.path {
 		names = append(names, f.node.Name().String())

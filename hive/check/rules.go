@@ -60,6 +60,7 @@ const (
 	codeTrailing       = "trailing-bytes"
 	codeLogs           = "logs"
 	codeLayer          = "layered-keys"
+	codeReach          = "edit-reach"
 )
 
 var rules = index(
@@ -117,6 +118,7 @@ var rules = index(
 	Rule{codeTrailing, Warning, "bytes after the last bin belong to nothing"},
 	Rule{codeLogs, Warning, "the transaction logs agree with the hive"},
 	Rule{codeLayer, Fatal, "layered keys have legal semantics"},
+	Rule{codeReach, Fatal, "an edit changes what it is about, and nothing else"},
 )
 
 func index(list ...Rule) map[string]Rule {

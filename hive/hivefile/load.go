@@ -48,7 +48,8 @@ type File struct {
 	Unrecovered          error  // why a dirty hive was not recovered; nil when it was
 	Logs                 []txlog.Info
 
-	// Sources are the files that were read: the hive and its logs.
+	// Sources are the files that were read: the hive, without its data, and
+	// its logs.
 	Sources []*Source
 }
 
@@ -107,7 +108,9 @@ func open(source *Source, logPaths []string, options LoadOptions) (*File, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.openHive(source.Data, logs, options); err != nil {
+	data := source.Data
+	source.Data = nil // the hive owns it, and may move it when it grows
+	if err := f.openHive(data, logs, options); err != nil {
 		return nil, err
 	}
 	return f, nil

@@ -10,6 +10,14 @@ type Bitmap []uint64
 // New returns an empty set that holds numbers below n without growing.
 func New(n uint32) Bitmap { return make(Bitmap, (uint64(n)+63)/64) }
 
+// Grow makes room for the numbers below n, so that Take and Remove work on
+// them.
+func (b *Bitmap) Grow(n uint32) {
+	if words := int((uint64(n) + 63) / 64); words > len(*b) {
+		*b = append(*b, make([]uint64, words-len(*b))...)
+	}
+}
+
 // Has reports whether i is in the set.
 func (b Bitmap) Has(i uint32) bool {
 	word := int(i / 64)
@@ -86,6 +94,18 @@ func (b Bitmap) Without(other Bitmap) func(yield func(uint32) bool) {
 				if !yield(uint32(64*word + bits.TrailingZeros64(set))) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// Range iterates over the members from lo up to but without hi, in rising
+// order. Members may be removed meanwhile.
+func (b Bitmap) Range(lo, hi uint32) func(yield func(uint32) bool) {
+	return func(yield func(uint32) bool) {
+		for i, ok := b.From(lo); ok && i < hi; i, ok = b.From(i + 1) {
+			if !yield(i) {
+				return
 			}
 		}
 	}

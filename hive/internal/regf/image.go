@@ -269,26 +269,34 @@ type CellHeader struct {
 	Allocated bool
 }
 
+// CellIn reads the header of the cell at off, which lies behind the header of
+// a sound bin, and reports whether its size fits the bin; CellSize says why
+// not.
+func (m *Image) CellIn(bin Bin, off Offset) (CellHeader, bool) {
+	raw := int32(m.u32(off))
+	size := uint32(raw)
+	if raw < 0 {
+		size = -size
+	}
+	ok := size >= m.cellUnit && size&(m.cellUnit-1) == 0 && size <= uint32(bin.End()-off)
+	return CellHeader{off, size, raw < 0}, ok
+}
+
 // Cells iterates over the cells of a sound bin in order. It ends with a
 // FormatError at a cell whose size does not fit the bin.
 func (m *Image) Cells(bin Bin) iter.Seq2[CellHeader, error] {
 	return func(yield func(CellHeader, error) bool) {
-		unit := m.cellUnit
 		for off := bin.Start + BinHeaderSize; off < bin.End(); {
-			raw := int32(m.u32(off))
-			size, allocated := uint32(raw), raw < 0
-			if allocated {
-				size = -size
-			}
-			if size < unit || size%unit != 0 || size > uint32(bin.End()-off) {
+			cell, ok := m.CellIn(bin, off)
+			if !ok {
 				_, _, err := m.CellSize(off)
 				yield(CellHeader{}, err)
 				return
 			}
-			if !yield(CellHeader{off, size, allocated}, nil) {
+			if !yield(cell, nil) {
 				return
 			}
-			off += Offset(size)
+			off += Offset(cell.Size)
 		}
 	}
 }
@@ -297,4 +305,10 @@ func (m *Image) Cells(bin Bin) iter.Seq2[CellHeader, error] {
 // means something: it doubles the one in the base block.
 func (m *Image) BinTimestamp(bin Bin) uint64 {
 	return uint64(m.u32(bin.Start+binTimestamp)) | uint64(m.u32(bin.Start+binTimestamp+4))<<32
+}
+
+// InBinTimestamp reports whether length bytes from off on, counted from the
+// start of a bin, lie in its time stamp.
+func InBinTimestamp(off, length int64) bool {
+	return off >= binTimestamp && off+length <= binTimestamp+8
 }

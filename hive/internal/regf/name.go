@@ -100,6 +100,17 @@ func (n Name) Compare(other Name) int {
 	return n.Len() - other.Len()
 }
 
+// EqualNames reports whether Windows takes two names, strings in WTF-8, for the
+// same. What is not WTF-8 is the name of nothing.
+func EqualNames(a, b string) bool {
+	first, err := NewName(a)
+	if err != nil {
+		return false
+	}
+	second, err := NewName(b)
+	return err == nil && first.Compare(second) == 0
+}
+
 func compareLatin1(a, b []byte) int {
 	for i := range min(len(a), len(b)) {
 		if a[i] == b[i] {

@@ -96,21 +96,18 @@ func (m *Image) Leaves(off Offset) iter.Seq2[SubkeyList, error] {
 	}
 }
 
-// MaxKeys is the number of keys that the bins have room for.
-func (m *Image) MaxKeys() int {
-	const smallestCell = (CellHeaderSize + keyNodeSize + 7) &^ 7
-	return int(m.BinsSize() / smallestCell)
-}
+// MaxEntries is the number of entries of lists that the bins have room for.
+func (m *Image) MaxEntries() int { return int(m.BinsSize() / 4) }
 
 // Subkeys iterates over the key nodes below k in stored order. After an error
-// it goes on with the next one. It ends with an error after MaxKeys entries:
+// it goes on with the next one. It ends with an error after MaxEntries:
 // an index root may name one leaf many times.
 func (m *Image) Subkeys(k KeyNode) iter.Seq2[KeyNode, error] {
 	return func(yield func(KeyNode, error) bool) {
 		if k.SubkeyCount() == 0 {
 			return
 		}
-		left := m.MaxKeys()
+		left := m.MaxEntries()
 		for leaf, err := range m.Leaves(k.SubkeyList()) {
 			if err != nil {
 				if !yield(KeyNode{}, err) {
@@ -120,7 +117,7 @@ func (m *Image) Subkeys(k KeyNode) iter.Seq2[KeyNode, error] {
 			}
 			for i := range leaf.Len() {
 				if left--; left < 0 {
-					yield(KeyNode{}, corrupt(CodeSubkeyList, k.SubkeyList(), "subkey list", "has more entries than the hive has room for keys (%d)", m.MaxKeys()))
+					yield(KeyNode{}, corrupt(CodeSubkeyList, k.SubkeyList(), "subkey list", "has more entries than the hive has room for (%d)", m.MaxEntries()))
 					return
 				}
 				if !yield(m.KeyNode(leaf.At(i))) {

@@ -1,6 +1,9 @@
 package regf
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"iter"
+)
 
 // Flags of a value record.
 const (
@@ -29,9 +32,8 @@ const (
 // ValueRecord is a view of a vk record: a value.
 type ValueRecord struct {
 	Offset Offset
-	head   *[valueRecordSize]byte // an array, so that its fields need no bounds checks
-	name   []byte
-	wide   bool
+	wide   bool   // version 1.0 or 1.1, where names are always UTF-16
+	data   []byte // of the cell, up to the end of the name
 }
 
 // ValueRecord returns the value record in the cell at off. It returns a
@@ -48,33 +50,32 @@ func (m *Image) parseValueRecord(off Offset, data []byte) (ValueRecord, error) {
 	if len(data) < valueRecordSize {
 		return ValueRecord{}, corrupt(CodeValueRecord, off, "vk", "cell has %d bytes, want at least %d", len(data), valueRecordSize)
 	}
-	head := (*[valueRecordSize]byte)(data)
-	if head[0] != 'v' || head[1] != 'k' {
+	if data[0] != 'v' || data[1] != 'k' {
 		return ValueRecord{}, corrupt(CodeValueRecord, off, "vk", "signature is %q, want \"vk\"", data[:2])
 	}
-	end := valueRecordSize + int(binary.LittleEndian.Uint16(head[2:]))
+	end := valueRecordSize + int(binary.LittleEndian.Uint16(data[2:]))
 	if end > len(data) {
 		return ValueRecord{}, corrupt(CodeValueRecord, off, "vk", "name length %d exceeds cell (%d bytes)", end-valueRecordSize, len(data))
 	}
-	return ValueRecord{Offset: off, head: head, name: data[valueRecordSize:end:end], wide: m.oldCells()}, nil
+	return ValueRecord{Offset: off, wide: m.oldCells(), data: data[:end:end]}, nil
 }
 
 // Inline reports whether the data is kept in the record itself.
 func (v ValueRecord) Inline() bool {
-	return binary.LittleEndian.Uint32(v.head[valueDataLength:])&inlineBit != 0
+	return binary.LittleEndian.Uint32(v.data[valueDataLength:])&inlineBit != 0
 }
 
 // DataLength is the length of the data in bytes.
 func (v ValueRecord) DataLength() uint32 {
-	return binary.LittleEndian.Uint32(v.head[valueDataLength:]) &^ inlineBit
+	return binary.LittleEndian.Uint32(v.data[valueDataLength:]) &^ inlineBit
 }
 
 // Data is the cell of the data, or of its big data record; meaningless when
 // the data is inline.
-func (v ValueRecord) Data() Offset { return Offset(binary.LittleEndian.Uint32(v.head[valueData:])) }
+func (v ValueRecord) Data() Offset { return Offset(binary.LittleEndian.Uint32(v.data[valueData:])) }
 
 // Type is the type of the data, such as 1 for REG_SZ. Any number is possible.
-func (v ValueRecord) Type() uint32 { return binary.LittleEndian.Uint32(v.head[valueType:]) }
+func (v ValueRecord) Type() uint32 { return binary.LittleEndian.Uint32(v.data[valueType:]) }
 
 // Flags has the Value… flags. In versions 1.0 and 1.1 the field is part of
 // another number, and 0 is returned.
@@ -82,12 +83,12 @@ func (v ValueRecord) Flags() uint16 {
 	if v.wide {
 		return 0
 	}
-	return binary.LittleEndian.Uint16(v.head[16:])
+	return binary.LittleEndian.Uint16(v.data[16:])
 }
 
 // Name is the value's name, empty for the default value.
 func (v ValueRecord) Name() Name {
-	return Name{Raw: v.name, Latin1: v.Flags()&ValueCompName != 0}
+	return Name{Raw: v.data[valueRecordSize:], Latin1: v.Flags()&ValueCompName != 0}
 }
 
 // ValueList returns the offsets of the key's value records as stored, four
@@ -127,7 +128,7 @@ func (m *Image) ValueData(v ValueRecord) ([]byte, error) {
 		return nil, corrupt(CodeInlineLength, v.Offset, "vk", "inline data has %d bytes, want at most %d", length, MaxInlineData)
 	case v.Inline():
 		end := valueData + int(length)
-		return v.head[valueData:end:end], nil
+		return v.data[valueData:end:end], nil
 	case length == 0:
 		return nil, nil
 	case m.segmented(length):
@@ -141,6 +142,50 @@ func (m *Image) ValueData(v ValueRecord) ([]byte, error) {
 		return nil, corrupt(CodeValueData, v.Offset, "vk", "data length %d exceeds cell (%d bytes)", length, len(data))
 	}
 	return data[:length:length], nil
+}
+
+// ValueCells iterates over the cells that hold the values of a key: the list,
+// the records and their data. It ends where one is unsound.
+func (m *Image) ValueCells(k KeyNode) iter.Seq[Offset] {
+	return func(yield func(Offset) bool) {
+		if k.Offset == 0 || k.ValueCount() == 0 || !yield(k.ValueList()) {
+			return
+		}
+		list, err := m.ValueList(k)
+		if err != nil {
+			return
+		}
+		for i := range list.Len() {
+			value, err := m.ValueRecord(list.At(i))
+			if err != nil || !yield(value.Offset) || !m.dataCells(value, yield) {
+				return
+			}
+		}
+	}
+}
+
+// dataCells yields the cells that hold the data of a value, and reports
+// whether to go on.
+func (m *Image) dataCells(v ValueRecord, yield func(Offset) bool) bool {
+	if v.Inline() || v.DataLength() == 0 {
+		return true
+	}
+	if m.segmented(v.DataLength()) {
+		record, err := m.BigData(v.Data())
+		if err != nil {
+			return false
+		}
+		segments, err := m.Segments(record, v.DataLength())
+		if err != nil || !yield(record.List()) {
+			return false
+		}
+		for i := range segments.Len() {
+			if !yield(segments.At(i)) {
+				return false
+			}
+		}
+	}
+	return yield(v.Data())
 }
 
 // segmented reports whether data of that length is kept as big data. Length

@@ -1,0 +1,18 @@
+//go:build unix && !linux
+
+package hivefile
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Files without a name, reserving room and a rename that refuses to replace are
+// used on Linux only.
+
+func (f folder) saveUnnamed([]byte) error { return errNoUnnamed }
+
+func (f folder) preallocate(*os.File, int64) error { return nil }
+
+func renameNoReplace(int, string, string) error { return unix.ENOSYS }
