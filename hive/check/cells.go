@@ -56,7 +56,7 @@ func (c *checker) orphans() {
 		c.orphan(regf.Offset(8 * unit))
 	}
 	if c.volatileKeys > 0 {
-		c.report(codeVolatile, c.firstVolatile, "%d keys have counts of volatile subkeys, which mean nothing on disk; this is the first", c.volatileKeys)
+		c.report(codeVolatile, c.firstVolatile, "counts of volatile subkeys, which mean nothing on disk, in %d of the keys, of which this is the first", c.volatileKeys)
 	}
 }
 
