@@ -29,7 +29,7 @@ func (c *checker) openList() {
 		f.leaves = list
 	default:
 		f.leaf = list
-		c.leafKind(list, "")
+		c.leafKind(list, 0)
 	}
 	c.path = append(c.path, f)
 }
@@ -38,7 +38,7 @@ func (c *checker) list(off, from regf.Offset) (regf.SubkeyList, bool) {
 	if !c.claim(off, from, "the list of subkeys") {
 		return regf.SubkeyList{}, false
 	}
-	list, err := c.image.SubkeyList(off)
+	list, err := c.image.KnownSubkeyList(off)
 	if err != nil {
 		c.reportError(err)
 	}
@@ -47,18 +47,18 @@ func (c *checker) list(off, from regf.Offset) (regf.SubkeyList, bool) {
 
 // leafKind checks that a leaf is of the kind that Windows writes. kind is that
 // of the leaves before it in an index root.
-func (c *checker) leafKind(leaf regf.SubkeyList, kind string) {
-	want := "lh"
+func (c *checker) leafKind(leaf regf.SubkeyList, kind regf.ListKind) {
+	want := regf.ListLH
 	switch {
 	case c.minor < 3:
-		want = "li"
+		want = regf.ListLI
 	case c.minor < 5:
-		want = "lf"
+		want = regf.ListLF
 	}
 	switch {
-	case kind != "" && leaf.Kind != kind:
+	case kind != 0 && leaf.Kind != kind:
 		c.report(codeListKind, leaf.Offset, "leaf is %s after leaves of kind %s", leaf.Kind, kind)
-	case leaf.Kind == "li" && c.minor < 5:
+	case leaf.Kind == regf.ListLI && c.minor < 5:
 		// Large lists of version 1.3 are li too.
 	case leaf.Kind != want:
 		c.report(codeListKind, leaf.Offset, "leaf is %s, want %s in version 1.%d", leaf.Kind, want, c.minor)
@@ -73,6 +73,7 @@ func (c *checker) leafKind(leaf regf.SubkeyList, kind string) {
 func (c *checker) nextSubkey(f *frame) bool {
 	for f.nextKey < f.leaf.Len() || c.nextLeaf(f) {
 		i := f.nextKey
+		c.readAheadSubkeys(f.leaf, i)
 		f.nextKey++
 		f.found++
 		off := f.leaf.At(i)
@@ -123,11 +124,11 @@ func (c *checker) entry(f *frame, i int) {
 		}
 	}
 	switch f.leaf.Kind {
-	case "lh":
+	case regf.ListLH:
 		if stored, want := f.leaf.Hash(i), name.Hash(); stored != want {
 			c.reportAt(c.levelFor(codeHash, name), codeHash, f.leaf.Offset.File(), "hash of %q is %#08x, want %#08x", name, stored, want)
 		}
-	case "lf":
+	case regf.ListLF:
 		c.hint(f, i, name)
 	}
 	f.previous = name

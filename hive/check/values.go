@@ -22,11 +22,12 @@ func (c *checker) values() {
 	if !c.claim(node.ValueList(), node.Offset, "the list of values") {
 		return
 	}
-	list, err := c.image.ValueList(*node)
+	list, err := c.image.KnownValueList(*node)
 	if err != nil {
 		c.reportError(err)
 		return
 	}
+	c.readAheadValues(list)
 	c.names, c.maxName, c.maxData = c.names[:0], 0, 0
 	for i := range list.Len() {
 		c.value(list.At(i))

@@ -139,7 +139,7 @@ func (m *Image) describe(off Offset, allocated bool) string {
 		return "security descriptor"
 	}
 	if list, err := m.SubkeyList(off); err == nil {
-		return "subkey list " + list.Kind
+		return "subkey list " + list.Kind.String()
 	}
 	return "data"
 }

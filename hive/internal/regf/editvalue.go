@@ -75,12 +75,19 @@ func (m *Image) placeData(v ValueRecord, data []byte, what string) (length, cell
 		return 0, 0, err
 	}
 	old := NIL
-	if before == direct && after == direct {
+	switch {
+	case before == direct && after == direct:
 		old = v.Data()
-	} else if before == segmented && after == segmented && segmentCount(v.DataLength()) == segmentCount(uint32(len(data))) {
-		return uint32(len(data)), uint32(v.Data()), m.rewriteSegments(v, data, what)
-	} else if err := m.freeData(v); err != nil {
-		return 0, 0, err
+	case before == segmented && after == segmented:
+		if segments, ok := m.reusableSegments(v, len(data)); ok {
+			m.rewriteSegments(segments, data, what)
+			return uint32(len(data)), uint32(v.Data()), nil
+		}
+		fallthrough
+	default:
+		if err := m.freeData(v); err != nil {
+			return 0, 0, err
+		}
 	}
 	switch after {
 	case inline:
@@ -123,31 +130,39 @@ func (m *Image) freeData(v ValueRecord) error {
 	return m.release(v.Data())
 }
 
-// rewriteSegments puts data into the segments that held the old data, which
-// are as many as the new data needs.
-func (m *Image) rewriteSegments(v ValueRecord, data []byte, what string) error {
+// reusableSegments returns the segments that hold the data of a value if they
+// can take n bytes instead: they are as many as needed, each has the room, and
+// none is used twice, as in a damaged hive.
+func (m *Image) reusableSegments(v ValueRecord, n int) (OffsetList, bool) {
+	if segmentCount(v.DataLength()) != segmentCount(uint32(n)) {
+		return nil, false
+	}
 	record, err := m.BigData(v.Data())
 	if err != nil {
-		return err
+		return nil, false
 	}
 	segments, err := m.Segments(record, v.DataLength())
 	if err != nil {
-		return err
+		return nil, false
 	}
+	used := map[Offset]bool{record.Offset: true, record.List(): true}
 	for i := range segments.Len() {
-		part := data[i*MaxDirectData : min(len(data), (i+1)*MaxDirectData)]
-		// Windows gives every segment, the last one too, a cell of full size.
-		cell, err := m.Cell(segments.At(i))
-		if err != nil {
-			return err
+		segment := segments.At(i)
+		if _, err := m.Segment(segments, i, uint32(n)); err != nil || used[segment] {
+			return nil, false
 		}
-		if len(cell) < len(part) {
-			return corrupt(CodeBigData, segments.At(i), "segment", "cell has %d bytes, want %d", len(cell), len(part))
-		}
-		m.label(segments.At(i), what)
-		m.write(m.field(segments.At(i), 0), part)
+		used[segment] = true
 	}
-	return nil
+	return segments, true
+}
+
+// rewriteSegments puts data into segments that have the room. What it does not
+// reach is left as it was.
+func (m *Image) rewriteSegments(segments OffsetList, data []byte, what string) {
+	for i := range segments.Len() {
+		m.label(segments.At(i), what)
+		m.write(m.field(segments.At(i), 0), data[i*MaxDirectData:min(len(data), (i+1)*MaxDirectData)])
+	}
 }
 
 // storeSegments puts data into a new big data record with its segments.

@@ -217,8 +217,14 @@ func TestEqualNames(t *testing.T) {
 		t.Run(c.a+"="+c.b, func(t *testing.T) {
 			require.Equal(t, c.equal, name(t, c.a).Compare(name(t, c.b)) == 0)
 			require.Equal(t, c.equal, name(t, c.b).Compare(name(t, c.a)) == 0)
+			require.Equal(t, c.equal, EqualNames(c.a, c.b))
 		})
 	}
+}
+
+func TestNoNameEqualsWhatIsNoName(t *testing.T) {
+	require.False(t, EqualNames("\xFF", "\xFF"))
+	require.False(t, EqualNames("a", "a\xFF"))
 }
 
 func TestHint(t *testing.T) {

@@ -5,13 +5,42 @@ import (
 	"iter"
 )
 
-// SubkeyList is a view of a list of subkeys: a leaf (li, lf, lh), whose
-// entries are key nodes, or an index root (ri), whose entries are leaves.
+// ListKind is the kind of a list of subkeys.
+type ListKind uint8
+
+// Kinds of lists, by their signatures.
+const (
+	ListLI ListKind = iota + 1 // leaf of offsets
+	ListLF                     // leaf of offsets and hints
+	ListLH                     // leaf of offsets and hashes
+	ListRI                     // index root: offsets of leaves
+)
+
+// String returns the signature.
+func (k ListKind) String() string { return [...]string{"none", "li", "lf", "lh", "ri"}[k] }
+
+// listKind returns the kind that has a signature, 0 when none has.
+func listKind(first, second byte) ListKind {
+	switch {
+	case first == 'l' && second == 'h':
+		return ListLH
+	case first == 'l' && second == 'f':
+		return ListLF
+	case first == 'l' && second == 'i':
+		return ListLI
+	case first == 'r' && second == 'i':
+		return ListRI
+	}
+	return 0
+}
+
+// SubkeyList is a view of a list of subkeys: a leaf, whose entries are key
+// nodes, or an index root, whose entries are leaves.
 type SubkeyList struct {
 	Offset  Offset
-	Kind    string // "li", "lf", "lh" or "ri"
-	count   int
-	stride  int // bytes of an entry
+	Kind    ListKind
+	stride  uint8 // bytes of an entry
+	count   uint16
 	entries []byte
 }
 
@@ -23,48 +52,55 @@ func (m *Image) SubkeyList(off Offset) (SubkeyList, error) {
 	if err != nil {
 		return SubkeyList{}, err
 	}
+	return parseSubkeyList(off, data)
+}
+
+// KnownSubkeyList is SubkeyList for a cell that Cells has yielded as
+// allocated.
+func (m *Image) KnownSubkeyList(off Offset) (SubkeyList, error) {
+	return parseSubkeyList(off, m.knownCell(off))
+}
+
+func parseSubkeyList(off Offset, data []byte) (SubkeyList, error) {
 	if len(data) < 4 {
 		return SubkeyList{}, corrupt(CodeSubkeyListSize, off, "subkey list", "cell has %d bytes, want at least 4", len(data))
 	}
-	list := SubkeyList{Offset: off, stride: 4}
+	list := SubkeyList{
+		Offset: off,
+		Kind:   listKind(data[0], data[1]),
+		stride: 4,
+		count:  binary.LittleEndian.Uint16(data[2:]),
+	}
 	switch {
-	case data[0] == 'l' && data[1] == 'h':
-		list.Kind, list.stride = "lh", 8
-	case data[0] == 'l' && data[1] == 'f':
-		list.Kind, list.stride = "lf", 8
-	case data[0] == 'l' && data[1] == 'i':
-		list.Kind = "li"
-	case data[0] == 'r' && data[1] == 'i':
-		list.Kind = "ri"
-	default:
+	case list.Kind == 0:
 		return SubkeyList{}, corrupt(CodeSubkeyList, off, "subkey list", "signature is %q, want li, lf, lh or ri", data[:2])
+	case list.count == 0:
+		return SubkeyList{}, corrupt(CodeSubkeyList, off, list.Kind.String(), "list is empty")
+	case list.Kind == ListLF || list.Kind == ListLH:
+		list.stride = 8
 	}
-	list.count = int(binary.LittleEndian.Uint16(data[2:]))
-	if list.count == 0 {
-		return SubkeyList{}, corrupt(CodeSubkeyList, off, list.Kind, "list is empty")
-	}
-	end := 4 + list.count*list.stride
+	end := 4 + int(list.count)*int(list.stride)
 	if end > len(data) {
-		return SubkeyList{}, corrupt(CodeSubkeyListSize, off, list.Kind, "cell has %d bytes, want %d for %d entries", len(data), end, list.count)
+		return SubkeyList{}, corrupt(CodeSubkeyListSize, off, list.Kind.String(), "cell has %d bytes, want %d for %d entries", len(data), end, list.count)
 	}
-	list.entries = data[4:end]
+	list.entries = data[4:end:end]
 	return list, nil
 }
 
 // IsRoot reports whether the entries are leaves.
-func (l SubkeyList) IsRoot() bool { return l.Kind == "ri" }
+func (l SubkeyList) IsRoot() bool { return l.Kind == ListRI }
 
 // Len is the number of entries.
-func (l SubkeyList) Len() int { return l.count }
+func (l SubkeyList) Len() int { return int(l.count) }
 
 // At returns the offset in the i-th entry.
 func (l SubkeyList) At(i int) Offset {
-	return Offset(binary.LittleEndian.Uint32(l.entries[i*l.stride:]))
+	return Offset(binary.LittleEndian.Uint32(l.entries[i*int(l.stride):]))
 }
 
 // Hash returns the hash (lh) or hint (lf) in the i-th entry.
 func (l SubkeyList) Hash(i int) uint32 {
-	return binary.LittleEndian.Uint32(l.entries[i*l.stride+4:])
+	return binary.LittleEndian.Uint32(l.entries[i*int(l.stride)+4:])
 }
 
 // leaf returns the leaf in the cell at off; an index root may not hold another.

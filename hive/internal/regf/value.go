@@ -95,14 +95,24 @@ func (v ValueRecord) Name() Name {
 // bytes each. It returns a FormatError when the list does not hold as many as
 // the key says.
 func (m *Image) ValueList(k KeyNode) (OffsetList, error) {
-	count := k.ValueCount()
-	if count == 0 {
+	if k.ValueCount() == 0 {
 		return nil, nil
 	}
 	data, err := m.Cell(k.ValueList())
 	if err != nil {
 		return nil, err
 	}
+	return parseValueList(k, data)
+}
+
+// KnownValueList is ValueList for a list in a cell that Cells has yielded as
+// allocated.
+func (m *Image) KnownValueList(k KeyNode) (OffsetList, error) {
+	return parseValueList(k, m.knownCell(k.ValueList()))
+}
+
+func parseValueList(k KeyNode, data []byte) (OffsetList, error) {
+	count := k.ValueCount()
 	if uint64(count)*4 > uint64(len(data)) {
 		return nil, corrupt(CodeValueList, k.Offset, "nk", "%d values exceed the cell of their list (%d bytes)", count, len(data))
 	}
