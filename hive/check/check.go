@@ -86,8 +86,6 @@ type checker struct {
 	bounds  bitmap.Bitmap // by offset / 8: a cell starts or a bin ends here
 	claimed bitmap.Bitmap // by offset / 8: some record refers to the cell
 
-	ahead uint32 // what was read ahead; kept so that the reads are not left out
-
 	security map[regf.Offset]*descriptor
 	lastUsed lastDescriptor
 	path     []frame // the keys from the root to above the one being checked

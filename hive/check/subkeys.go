@@ -73,7 +73,6 @@ func (c *checker) leafKind(leaf regf.SubkeyList, kind regf.ListKind) {
 func (c *checker) nextSubkey(f *frame) bool {
 	for f.nextKey < f.leaf.Len() || c.nextLeaf(f) {
 		i := f.nextKey
-		c.readAheadSubkeys(f.leaf, i)
 		f.nextKey++
 		f.found++
 		off := f.leaf.At(i)

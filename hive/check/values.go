@@ -27,7 +27,6 @@ func (c *checker) values() {
 		c.reportError(err)
 		return
 	}
-	c.readAheadValues(list)
 	c.names, c.maxName, c.maxData = c.names[:0], 0, 0
 	for i := range list.Len() {
 		c.value(list.At(i))

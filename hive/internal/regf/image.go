@@ -312,13 +312,3 @@ func (m *Image) BinTimestamp(bin Bin) uint64 {
 func InBinTimestamp(off, length int64) bool {
 	return off >= binTimestamp && off+length <= binTimestamp+8
 }
-
-// Peek returns the number at off without a look at what stands there, or 0
-// when off is outside the image.
-func (m *Image) Peek(off Offset) uint32 {
-	at := int(off) + BaseBlockSize
-	if at < 0 || at+4 > len(m.data) {
-		return 0
-	}
-	return binary.LittleEndian.Uint32(m.data[at:])
-}
