@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"hivepatch/hive"
+	"hivepatch/hive/check"
+	"hivepatch/hive/hivefile"
+	"hivepatch/patch"
+)
+
+// Exit codes, a contract with scripts.
+const (
+	exitDone     = 0 // or nothing to do
+	exitFailed   = 1
+	exitUsage    = 2
+	exitRefused  = 3 // it would be unsafe
+	exitFindings = 4 // check found level F or L
+)
+
+// errFindings is returned by check, which has said already what it found.
+var errFindings = errors.New("the check found problems")
+
+// usageError is returned for a command line that cannot be understood.
+type usageError struct{ message string }
+
+func (e *usageError) Error() string { return e.message }
+
+// hintedError is an error with what to do about it.
+type hintedError struct {
+	err  error
+	hint string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+
+func hinted(err error, format string, args ...any) error {
+	return &hintedError{err, fmt.Sprintf(format, args...)}
+}
+
+// refusals are the errors of doing what would be unsafe.
+var refusals = []error{
+	hive.ErrDirty, hive.ErrReadOnly,
+	hivefile.ErrExists, hivefile.ErrIsInput, hivefile.ErrInUse, hivefile.ErrChanged, hivefile.ErrAmbiguousLog,
+}
+
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFindings):
+		return exitFindings
+	case isUsage(err):
+		return exitUsage
+	case isRefused(err):
+		return exitRefused
+	}
+	return exitFailed
+}
+
+func isUsage(err error) bool {
+	_, own := errors.AsType[*usageError](err)
+	_, patches := errors.AsType[*patch.UsageError](err)
+	return own || patches
+}
+
+func isRefused(err error) bool {
+	_, refused := errors.AsType[*patch.RefusedError](err)
+	_, damaged := errors.AsType[*patch.DamageError](err)
+	return refused || damaged || slices.ContainsFunc(refusals, func(known error) bool { return errors.Is(err, known) })
+}
+
+// hintOf says what can be done about an error, or "".
+func hintOf(err error) string {
+	if own, ok := errors.AsType[*hintedError](err); ok {
+		return own.hint
+	}
+	if refused, ok := errors.AsType[*patch.RefusedError](err); ok {
+		return refused.Hint()
+	}
+	if damaged, ok := errors.AsType[*patch.DamageError](err); ok {
+		return damaged.Hint()
+	}
+	switch {
+	case errors.Is(err, hivefile.ErrIsInput):
+		return "what was read is never replaced: write to another file, and put it in place when it is done"
+	case errors.Is(err, hivefile.ErrExists):
+		return "--overwrite replaces it"
+	case errors.Is(err, hivefile.ErrAmbiguousLog):
+		return "--log FILE says which one is meant"
+	}
+	return ""
+}
+
+// printError prints an error as a line and its hint as another.
+func printError(stderr io.Writer, err error) {
+	if err == nil || errors.Is(err, errFindings) {
+		return
+	}
+	if damaged, ok := errors.AsType[*patch.DamageError](err); ok {
+		printDamage(stderr, damaged.Findings)
+	}
+	hint := hintOf(err)
+	// Some errors have their hint in the text too, and those of Windows end
+	// with a full stop.
+	message := strings.TrimSuffix(strings.TrimSuffix(err.Error(), "; "+hint), ".")
+	fmt.Fprintf(stderr, "%s: %s\n", programName, printable(message))
+	if hint != "" {
+		fmt.Fprintf(stderr, "%s: hint: %s\n", programName, printable(hint))
+	}
+}
+
+// printedFindings is the number of findings that are printed with a refusal.
+const printedFindings = 20
+
+func printDamage(stderr io.Writer, findings patch.Findings) {
+	printed := 0
+	for _, finding := range findings.List {
+		if finding.Level == check.Fatal && printed < printedFindings {
+			fmt.Fprintln(stderr, printable(finding.String()))
+			printed++
+		}
+	}
+	if more := findings.Counts[check.Fatal] - printed; more > 0 {
+		fmt.Fprintf(stderr, "... and %d more\n", more)
+	}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"hivepatch/patch"
+)
+
+// printOutcome prints what patch and recover have in common: what became of the
+// file.
+func printOutcome(r *reporter, o *patch.Outcome) {
+	if o.ReplayedEntries > 0 {
+		r.line("replayed:   %s from the transaction logs", plural(o.ReplayedEntries, "entry", "entries"))
+	}
+	if !o.Changed {
+		r.line("sequence:   %d", o.SequenceBefore)
+		r.line("size:       %d bytes", o.SizeBefore)
+		r.line("sha256:     %s", o.SHA256Before)
+	} else {
+		r.line("sequence:   %d -> %d", o.SequenceBefore, o.SequenceAfter)
+		r.line("size:       %s", sizeText(o))
+		printRanges(r, o.ChangedRanges)
+		r.line("sha256:     %s before", o.SHA256Before)
+		r.line("            %s after", o.SHA256After)
+	}
+	r.line("verified:   %s", strings.Join(o.VerifiedBy, ", "))
+	switch {
+	case o.Output == nil:
+		r.line("output:     none, this is a dry run")
+	case *o.Output == standardStream:
+		r.line("output:     standard output")
+	default:
+		r.line("output:     %s", *o.Output)
+	}
+}
+
+func sizeText(o *patch.Outcome) string {
+	if o.SizeBefore == o.SizeAfter {
+		return fmt.Sprintf("%d bytes, unchanged", o.SizeAfter)
+	}
+	return fmt.Sprintf("%d -> %d bytes", o.SizeBefore, o.SizeAfter)
+}
+
+// printedRanges is the number of changed ranges that are printed when nobody
+// asked for all. A recovery can change many thousands.
+const printedRanges = 40
+
+// printRanges prints the changed bytes as a table.
+func printRanges(r *reporter, ranges []patch.ChangedRange) {
+	total := int64(0)
+	for _, changed := range ranges {
+		total += changed.Length
+	}
+	r.line("changed:    %d bytes in %s", total, plural(len(ranges), "range", "ranges"))
+	for i, changed := range ranges {
+		if i == printedRanges && !r.verbose {
+			r.line("  ... and %d more, listed with --verbose", len(ranges)-i)
+			break
+		}
+		r.line("  %#10x %8d  %s", changed.Offset, changed.Length, changed.What)
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"hivepatch/hive"
+	"hivepatch/hive/hivefile"
+)
+
+// standardStream as TARGET is standard input, as output standard output.
+const standardStream = "-"
+
+// targetOptions say which hive is meant and what to do with its logs.
+type targetOptions struct {
+	path       string
+	logs       []string
+	ignoreLogs bool
+}
+
+// The flags that are made with logFlag and ignoreLogsFlag are read by
+// readTarget.
+func logFlag() cli.Flag {
+	return listFlag(headingInput, "log", "take `FILE` as a transaction log, instead of those beside TARGET; once for each")
+}
+
+func ignoreLogsFlag(usage string) cli.Flag {
+	return boolFlag(headingInput, "ignore-logs", usage)
+}
+
+func readTarget(c *cli.Context) (targetOptions, error) {
+	o := targetOptions{logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
+	switch c.NArg() {
+	case 0:
+		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, or - for standard input", c.Command.UsageText)
+	case 1:
+		o.path = c.Args().First()
+	default:
+		return o, usagef("one TARGET, not %d: %q", c.NArg(), c.Args().Slice())
+	}
+	if o.path == "" {
+		return o, usagef("TARGET is empty")
+	}
+	if len(o.logs) > 0 && o.ignoreLogs {
+		return o, usagef("--log and --ignore-logs exclude each other")
+	}
+	return o, nil
+}
+
+// load reads the hive. It is always tolerant: damage is for the check to find,
+// all of it and not the first.
+func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hivefile.File, error) {
+	options := hivefile.LoadOptions{Logs: o.logs, Recovery: recovery, Tolerant: true}
+	if o.ignoreLogs {
+		options.Recovery = hivefile.IgnoreLogs
+	}
+	if o.path == standardStream {
+		file, err := hivefile.LoadStream(env.stdin, options)
+		return file, o.wrap(err)
+	}
+	file, err := hivefile.Load(o.path, options)
+	return file, o.wrap(err)
+}
+
+// wrap says which hive an error is about, unless it says that itself.
+func (o targetOptions) wrap(err error) error {
+	if err == nil || isUsage(err) {
+		return err
+	}
+	for _, known := range []error{hive.ErrNotHive, hive.ErrDirty, hive.ErrCorrupt, hive.ErrReadOnly, hive.ErrTooLarge, hive.ErrNotFound} {
+		if errors.Is(err, known) {
+			return fmt.Errorf("%s: %w", o.name(), err)
+		}
+	}
+	if isRefused(err) && !namesFile(err) {
+		return fmt.Errorf("%s: %w", o.name(), err)
+	}
+	return err
+}
+
+// namesFile reports whether an error is one of reading or writing files, all of
+// which name them.
+func namesFile(err error) bool {
+	for _, known := range []error{hivefile.ErrExists, hivefile.ErrIsInput, hivefile.ErrInUse, hivefile.ErrChanged, hivefile.ErrAmbiguousLog} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// name is what messages call the target.
+func (o targetOptions) name() string {
+	if o.path == standardStream {
+		return "standard input"
+	}
+	return o.path
+}
+
+// tellLoad tells what was read.
+func tellLoad(r *reporter, file *hivefile.File) {
+	if !r.verbose {
+		return
+	}
+	r.note("read %s: %d bytes", file.Name(), file.Size)
+	for _, log := range file.Logs {
+		switch {
+		case log.Problem != "":
+			r.note("log %s: %s", log.Name, log.Problem)
+		case log.Entries == 0:
+			r.note("log %s: no entries", log.Name)
+		default:
+			r.note("log %s: %s, %d to %d", log.Name, plural(log.Entries, "entry", "entries"), log.First, log.Last)
+		}
+	}
+	if file.Dirty == "" {
+		r.note("the hive is clean")
+		return
+	}
+	r.note("the hive is dirty: %s", file.Dirty)
+	if file.Unrecovered != nil {
+		r.note("not recovered: %s", file.Unrecovered)
+		return
+	}
+	plan := file.Hive.Recovery()
+	for _, skipped := range plan.Skipped {
+		r.note("log %s was left out: %s", skipped.Log, skipped.Reason)
+	}
+	for _, entry := range plan.Entries {
+		r.note("entry %d of %s was applied: %s", entry.Sequence, entry.Log, plural(len(entry.Pages), "page run", "page runs"))
+	}
+}
