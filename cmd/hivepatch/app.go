@@ -69,7 +69,7 @@ func newApp(env *environment) *cli.App {
 		Description: appDescription,
 		Version:     programVersion(),
 		Flags:       []cli.Flag{boolFlag("", "version", "print the version"), cli.HelpFlag},
-		Commands: []*cli.Command{
+		Commands: append([]*cli.Command{
 			newShowCommand(env),
 			newPatchCommand(env),
 			newCheckCommand(env),
@@ -77,8 +77,7 @@ func newApp(env *environment) *cli.App {
 			newHelpCommand(env),
 			newCompletionCommand(env),
 			newCompleteCommand(env),
-			newManCommand(env),
-		},
+		}, manCommands(env)...),
 		Action:          func(c *cli.Context) error { return runRoot(env, c) },
 		Reader:          env.stdin,
 		Writer:          env.stdout,

@@ -1,3 +1,5 @@
+//go:build !urfave_cli_no_docs
+
 package main
 
 import (
@@ -10,6 +12,12 @@ import (
 // manSection is the section of the manual for commands of users. cli would put
 // the page into that for administrators.
 const manSection = 1
+
+// manCommands is left out of releases, which bring the page as a file: what
+// makes it costs a millisecond at every start.
+func manCommands(env *environment) []*cli.Command {
+	return []*cli.Command{newManCommand(env)}
+}
 
 func newManCommand(env *environment) *cli.Command {
 	return &cli.Command{
