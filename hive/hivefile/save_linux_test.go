@@ -1,6 +1,7 @@
 package hivefile
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -172,5 +173,24 @@ func TestFileSizeLimit(t *testing.T) {
 			require.ErrorContains(t, err, path)
 			requireFolder(t, dir, map[string][]byte{"SYSTEM.new": oldBytes})
 		})
+	}
+}
+
+// TestUnalignedData saves data that no disk takes directly: of odd lengths, and
+// at odd places in memory.
+func TestUnalignedData(t *testing.T) {
+	buffer := make([]byte, 3*directUnit+16)
+	for i := range buffer {
+		buffer[i] = byte(i * 7)
+	}
+	for _, start := range []int{0, 1, 8} {
+		for _, length := range []int{0, 1, directUnit - 1, directUnit, directUnit + 1, 3 * directUnit, 3*directUnit + 1} {
+			path := filepath.Join(t.TempDir(), "SYSTEM.new")
+			data := buffer[start : start+length]
+			require.NoError(t, WriteNew(path, data, SaveOptions{}))
+			written, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(data, written), "%d bytes at %d", length, start)
+		}
 	}
 }

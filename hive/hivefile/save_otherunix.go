@@ -16,3 +16,8 @@ func (f folder) saveUnnamed([]byte) error { return errNoUnnamed }
 func (f folder) preallocate(*os.File, int64) error { return nil }
 
 func renameNoReplace(int, string, string) error { return unix.ENOSYS }
+
+func writeAll(file *os.File, data []byte) error {
+	_, err := file.Write(data)
+	return err
+}

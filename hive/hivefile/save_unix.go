@@ -77,7 +77,7 @@ func (f folder) fill(file *os.File, data []byte) (fs.FileInfo, error) {
 	if err := f.preallocate(file, int64(len(data))); err != nil {
 		return nil, err
 	}
-	if _, err := file.Write(data); err != nil {
+	if err := writeAll(file, data); err != nil {
 		return nil, err
 	}
 	if f.perm != 0 {
