@@ -57,11 +57,12 @@ const BaseBlockSize = regf.BaseBlockSize
 
 // Hive is a registry hive in memory.
 type Hive struct {
-	image    *regf.Image
-	recovery *txlog.Plan
-	edited   bool
-	floor    uint32 // highest sequence number in the logs
-	hasFloor bool
+	image     *regf.Image
+	recovery  *txlog.Plan
+	recovered bool   // and not sealed since
+	edited    bool   // and not sealed since
+	floor     uint32 // highest sequence number in the logs
+	hasFloor  bool
 }
 
 // Option changes how Open treats a hive.
@@ -127,9 +128,9 @@ func (h *Hive) parse(data []byte, o openOptions) error {
 	case errors.Is(err, ErrNotHive):
 		return err
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrDirty, err)
+		return fmt.Errorf("%w: %s; %w", ErrDirty, state.Reason, err)
 	}
-	h.recovery = plan
+	h.recovery, h.recovered = plan, true
 	h.image, err = regf.Recover(data, regf.Recovery{
 		Header:   plan.Header,
 		Pages:    plan.Pages,
@@ -211,18 +212,18 @@ func (h *Hive) Editable() error {
 // checksum. It does nothing to a clean hive that was not changed.
 func (h *Hive) Seal(t time.Time) {
 	block := h.image.BaseBlock()
-	if !h.edited && h.recovery == nil && !block.Dirty() {
+	if !h.edited && !h.recovered && !block.Dirty() {
 		return
 	}
 	sequence := later(block.Sequence1(), block.Sequence2())
-	if h.edited || h.recovery == nil {
+	if h.edited || !h.recovered {
 		sequence++
 	}
 	if h.hasFloor {
 		sequence = later(sequence, h.floor+1)
 	}
 	h.image.Seal(sequence, regf.Filetime(t))
-	h.edited, h.recovery = false, nil
+	h.edited, h.recovered = false, false
 }
 
 // later returns the later of two sequence numbers, which wrap around.

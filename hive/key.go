@@ -182,9 +182,9 @@ func (k *Key) Subkey(name string) (*Key, error) {
 }
 
 // Walk iterates over all keys, parents before children, subkeys in stored
-// order. Each key comes once, so that a loop in a damaged hive ends; what
-// cannot be read comes as an error. Keys below MaxDepth levels are left out
-// with an error.
+// order. Each key comes once, and there is an end to the errors, so that loops
+// in a damaged hive do no harm; what cannot be read comes as an error. Keys
+// below MaxDepth levels are left out with an error.
 func (h *Hive) Walk() iter.Seq2[*Key, error] {
 	return func(yield func(*Key, error) bool) {
 		root, err := h.Root()
@@ -192,7 +192,7 @@ func (h *Hive) Walk() iter.Seq2[*Key, error] {
 			yield(nil, err)
 			return
 		}
-		w := walk{yield: yield, seen: map[regf.Offset]bool{}}
+		w := walk{yield: yield, seen: map[regf.Offset]bool{}, left: h.image.MaxEntries()}
 		w.key(root, 1)
 	}
 }
@@ -200,13 +200,14 @@ func (h *Hive) Walk() iter.Seq2[*Key, error] {
 type walk struct {
 	yield func(*Key, error) bool
 	seen  map[regf.Offset]bool
+	left  int // entries of lists that the hive can still have room for
 }
 
 // key yields k and all below it, and reports whether to go on. Its recursion
 // is bounded by MaxDepth.
 func (w *walk) key(k *Key, depth int) bool {
 	if w.seen[k.cell] {
-		return w.yield(nil, k.corrupt("is reached a second time, at %q", k.path))
+		return w.yield(nil, k.corrupt("is reached a second time, from the key at %#x", k.parent.Offset()))
 	}
 	w.seen[k.cell] = true
 	if depth > MaxDepth {
@@ -216,6 +217,10 @@ func (w *walk) key(k *Key, depth int) bool {
 		return false
 	}
 	for child, err := range k.Subkeys() {
+		if w.left--; w.left < 0 {
+			w.yield(nil, k.corrupt("the walk ends here: lists of subkeys lead to each other without end"))
+			return false
+		}
 		if err != nil {
 			if !w.yield(nil, err) {
 				return false

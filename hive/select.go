@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"hivepatch/hive/internal/regf"
 )
 
 // Number is a number of the Select key of a SYSTEM hive. Err says why it could
@@ -65,7 +67,7 @@ func ControlSetName(n uint32) string { return fmt.Sprintf("ControlSet%03d", n) }
 // in a running Windows only, by the set that it would stand for.
 func (h *Hive) resolveControlSet(path string) (string, error) {
 	first, rest, _ := strings.Cut(strings.TrimLeft(path, `\`), `\`)
-	if !strings.EqualFold(first, "CurrentControlSet") {
+	if !regf.EqualNames(first, "CurrentControlSet") {
 		return path, nil
 	}
 	sets, err := h.Select()

@@ -10,8 +10,9 @@ import (
 	"hivepatch/hive"
 )
 
-// Where the value lies in a control set.
+// Where the value lies in a control set, and what names the set.
 const (
+	selectName     = "Select"
 	subSystemsPath = `Control\Session Manager\SubSystems`
 	valueName      = "Windows"
 )
@@ -129,10 +130,10 @@ func (c *ControlSets) byNumber(number uint32) (ControlSet, bool) {
 // selection that is none, hive.ErrNotFound for a number without a set, and a
 // RefusedError where the Select key does not lead to a set.
 func (c *ControlSets) Choose(selection string) ([]ControlSet, error) {
-	if number, err := strconv.ParseUint(selection, 10, 32); err == nil {
-		set, ok := c.byNumber(uint32(number))
+	if number, ok := parseNumber(selection); ok {
+		set, ok := c.byNumber(number)
 		if !ok {
-			return nil, fmt.Errorf("%s: %w%s", hive.ControlSetName(uint32(number)), hive.ErrNotFound, c.present())
+			return nil, fmt.Errorf("%s: %w%s", hive.ControlSetName(number), hive.ErrNotFound, c.present())
 		}
 		return []ControlSet{set}, nil
 	}
@@ -155,6 +156,12 @@ func (c *ControlSets) Choose(selection string) ([]ControlSet, error) {
 	return choose()
 }
 
+// parseNumber reads a selection that is the number of a set.
+func parseNumber(selection string) (uint32, bool) {
+	number, err := strconv.ParseUint(selection, 10, 32)
+	return uint32(number), err == nil
+}
+
 // active chooses the set that Windows last ran with and, where it is another
 // one, the set that the loader takes next.
 func (c *ControlSets) active() ([]ControlSet, error) {
@@ -167,11 +174,15 @@ func (c *ControlSets) active() ([]ControlSet, error) {
 		return nil, err
 	}
 	sets := distinct(current, next)
-	switch len(sets) {
-	case 0:
+	switch {
+	case len(sets) == 0:
 		return nil, c.refuse("Select names no control set: Current and Default are 0")
-	case 2:
+	case len(sets) == 2:
 		c.warn("Select\\Current is %d, but Windows starts with Select\\Default, %d: both are taken", sets[0].Number, sets[1].Number)
+	case len(current) == 0:
+		c.warn("Select\\Current is 0, which names no control set: only the one that Select\\Default names is taken")
+	case len(next) == 0:
+		c.warn("Select\\Default is 0, which names no control set: only the one that Select\\Current names is taken")
 	}
 	return sets, nil
 }

@@ -59,27 +59,51 @@ func (e *DamageError) Hint() string {
 	return e.Override + " goes on all the same, where the damage lies outside everything that is edited"
 }
 
-// area is the part of a hive that an edit depends on: the base block, the bins
-// that it changed, and those of the keys on the way to the value.
+// area is the part of a hive that an edit depends on: the base block, and the
+// bins with everything on the way to the edited values, and to Select where it
+// says which they are. What an edit changes lies there too.
 type area struct {
 	hive *hive.Hive
 	bins map[int64]bool // by file offset of the bin
-	keys []string       // paths of the edited keys
+	keys []string       // paths of the keys at the ends of the way
 }
 
-func editedArea(h *hive.Hive, keys []*hive.Key) area {
-	a := area{hive: h, bins: map[int64]bool{}}
-	for _, change := range h.Changes() {
-		a.addBin(change.Offset)
+// editedArea is the area as it stands: after the edit the data may lie
+// elsewhere.
+func (j *job) editedArea() (area, error) {
+	a := area{hive: j.hive, bins: map[int64]bool{}}
+	for _, set := range j.sets {
+		key, err := set.subSystems()
+		if err != nil {
+			return a, err
+		}
+		a.addWay(key)
 	}
-	for _, key := range keys {
-		a.keys = append(a.keys, key.Path())
-		a.addBin(key.Offset())
+	if _, numbered := parseNumber(j.request.ControlSet); numbered {
+		return a, nil
 	}
-	return a
+	key, err := j.hive.Key(selectName)
+	if err != nil {
+		return a, err
+	}
+	a.addWay(key)
+	return a, nil
 }
 
-func (a area) addBin(offset int64) {
+// addWay adds the values of a key and what leads to it.
+func (a *area) addWay(key *hive.Key) {
+	a.keys = append(a.keys, key.Path())
+	for _, cell := range key.ValueCells() {
+		a.addBin(cell)
+	}
+	for _, key := range key.Ancestry() {
+		for _, cell := range key.Cells() {
+			a.addBin(cell)
+		}
+	}
+}
+
+func (a *area) addBin(offset int64) {
 	if start, ok := a.hive.BinAt(offset); ok {
 		a.bins[start] = true
 	}

@@ -32,7 +32,7 @@ type Request struct {
 // hive.ErrNotFound, hive.ErrReadOnly, hive.ErrTooLarge or hive.ErrCorrupt.
 func Apply(file *hivefile.File, request Request) (*Report, error) {
 	j := &job{file: file, hive: file.Hive, request: request}
-	if err := j.run(j.hive.Editable, j.checkBefore, j.choose, j.opinion, j.edit, j.seal, j.readBack); err != nil {
+	if err := j.run(j.hive.Editable, j.checkBefore, j.choose, j.inTheWay, j.opinion, j.edit, j.seal, j.readBack); err != nil {
 		return nil, err
 	}
 	return j.report(), nil
@@ -82,15 +82,16 @@ func (j *job) checkBefore() error {
 		for _, log := range plan.Skipped {
 			j.warn("the log %s was left out: %s", log.Log, log.Reason)
 		}
+		for _, log := range plan.Logs {
+			if !log.Valid() && !log.Empty() {
+				j.warn("the log %s was left out: %s", log.Name, log.Problem)
+			}
+		}
 	}
 	if j.hive.TransactionsPending() {
 		j.warn("the hive was in use by the transaction manager: Windows may roll transactions forward when it loads it")
 	}
-	var expected []string
-	if j.file.Unrecovered != nil {
-		// Opened dirty on purpose: the base block will be written anew.
-		expected = []string{check.CodeSequence, check.CodeChecksum}
-	}
+	expected := j.expectedFindings()
 	j.before = newFindings()
 	j.session = check.Start(j.hive.Bytes(), func(f check.Finding) {
 		if !slices.Contains(expected, f.Code) {
@@ -106,6 +107,15 @@ func (j *job) checkBefore() error {
 	j.warn("the hive is damaged (%d findings of level F); this stays as it is", j.before.grave())
 	j.hive.LeaveFreeCells()
 	return nil
+}
+
+// expectedFindings are the codes of what is no damage in a hive that was opened
+// dirty on purpose: its base block will be written anew.
+func (j *job) expectedFindings() []string {
+	if j.file.Unrecovered == nil {
+		return nil
+	}
+	return []string{check.CodeSequence, check.CodeChecksum}
 }
 
 func (j *job) choose() error {
@@ -186,7 +196,13 @@ func (j *job) seal() error {
 		j.verifiedBy = append(j.verifiedBy, "check")
 		return nil
 	case recovered || j.before.grave() > 0:
-		return j.checkWhole()
+		// The changes are not those of the edit alone, or damage could come
+		// to lie where the edit put something.
+		after, err := j.checkWhole()
+		if err != nil {
+			return err
+		}
+		return j.notWorse(after)
 	}
 	return j.recheck()
 }
@@ -207,27 +223,38 @@ func (j *job) recheck() error {
 	return nil
 }
 
-// checkWhole checks all of a hive that was recovered, so that its changes are
-// not those of the edit alone, or that is damaged: then no damage may lie where
-// the edit depends on it.
-func (j *job) checkWhole() error {
-	var keys []*hive.Key
-	for _, e := range j.edits {
-		keys = append(keys, e.stored.Key().Ancestry()...)
+// inTheWay refuses, before anything is changed, to edit a hive with damage
+// where the edit depends on it.
+func (j *job) inTheWay() error {
+	if j.before.grave() == 0 {
+		return nil
 	}
-	edited := editedArea(j.hive, keys)
+	_, err := j.checkWhole(j.expectedFindings()...)
+	return err
+}
+
+// checkWhole checks all of the hive, but for rules of the expected codes, and
+// refuses damage where the edit depends on it.
+func (j *job) checkWhole(expected ...string) (Findings, error) {
+	edited, err := j.editedArea()
+	if err != nil {
+		return Findings{}, err
+	}
 	var touching *check.Finding
-	after := newFindings()
+	found := newFindings()
 	check.Bytes(j.hive.Bytes(), func(f check.Finding) {
+		if slices.Contains(expected, f.Code) {
+			return
+		}
 		if touching == nil && f.Level == check.Fatal && edited.holds(f) {
 			touching = &f
 		}
-		after.add(f)
+		found.add(f)
 	})
 	if touching != nil {
-		return &DamageError{Findings: after, Touching: touching}
+		return found, &DamageError{Findings: found, Touching: touching}
 	}
-	return j.notWorse(after)
+	return found, nil
 }
 
 // notWorse requires that the check finds nothing grave that was not there

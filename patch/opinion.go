@@ -3,6 +3,7 @@ package patch
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"www.velocidex.com/golang/regparser"
@@ -60,24 +61,41 @@ func opinionOnSelect(reader *regparser.Registry, h *hive.Hive) error {
 
 func compareOpinion(reader *regparser.Registry, path, name string, kind hive.Type, data []byte) error {
 	what := path + `\` + name
+	read, err := lookUp(reader, path, name)
+	if err != nil {
+		return disagreement(what, err.Error())
+	}
+	if len(data) < 4 && len(read.Data) == 4 {
+		// regparser takes inline data for four bytes, whatever its length.
+		read.Data = read.Data[:len(data)]
+	}
+	switch {
+	case hive.Type(read.Type) != kind:
+		return disagreement(what, fmt.Sprintf("it reads type %d, want %d", read.Type, uint32(kind)))
+	case !bytes.Equal(read.Data, data):
+		return disagreement(what, fmt.Sprintf("it reads %d bytes that are not the %d bytes read here", len(read.Data), len(data)))
+	}
+	return nil
+}
+
+// lookUp lets regparser read a value. It tells big data by its first bytes, and
+// panics on a number that happens to begin with them.
+func lookUp(reader *regparser.Registry, path, name string) (read *regparser.ValueData, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			read, err = nil, fmt.Errorf("it fails: %v", fault)
+		}
+	}()
 	key := reader.OpenKey(path)
 	if key == nil {
-		return disagreement(what, "it does not find the key")
+		return nil, errors.New("it does not find the key")
 	}
 	for _, value := range key.Values() {
-		if value.ValueName() != name {
-			continue
+		if lowerASCII(value.ValueName()) == lowerASCII(name) {
+			return value.ValueData(), nil
 		}
-		read := value.ValueData()
-		switch {
-		case hive.Type(read.Type) != kind:
-			return disagreement(what, fmt.Sprintf("it reads type %d, want %d", read.Type, uint32(kind)))
-		case !bytes.Equal(read.Data, data):
-			return disagreement(what, fmt.Sprintf("it reads %d bytes that are not the %d bytes read here", len(read.Data), len(data)))
-		}
-		return nil
 	}
-	return disagreement(what, "it does not find the value")
+	return nil, errors.New("it does not find the value")
 }
 
 func disagreement(what, why string) error {

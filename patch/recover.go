@@ -54,6 +54,10 @@ func (j *job) confirm() error {
 		j.warn("no second opinion: the other reader cannot be trusted with a damaged hive")
 		return nil
 	}
+	if _, minor := written.Version(); minor <= 1 {
+		j.warn("no second opinion: the other reader does not know the cells of version 1.%d", minor)
+		return nil
+	}
 	if err := secondOpinion(written, nil); err != nil {
 		return err
 	}

@@ -45,10 +45,10 @@ func (m *Image) freeIndex() *freeCells {
 	return m.free
 }
 
-// allocate returns a cell for n bytes of data, zeroed, whose structure is
-// called what in a list of changes. Views of the image taken before may be of
+// allocate returns a cell for n bytes that begins with data and is zero behind
+// it. In a list of changes it is called what. Views of the image taken before may be of
 // the image as it was.
-func (m *Image) allocate(n int, what string) (Offset, error) {
+func (m *Image) allocate(n int, data []byte, what string) (Offset, error) {
 	size, err := cellSize(n)
 	if err != nil {
 		return NIL, err
@@ -58,9 +58,16 @@ func (m *Image) allocate(n int, what string) (Offset, error) {
 		return NIL, err
 	}
 	m.occupy(off, size)
-	m.write(m.field(off, 0), make([]byte, size-CellHeaderSize))
+	m.fill(off, size, data)
 	m.label(off, what)
 	return off, nil
+}
+
+// fill makes data, and zeros behind it, the content of a cell of that size.
+func (m *Image) fill(off Offset, size uint32, data []byte) {
+	content := make([]byte, size-CellHeaderSize)
+	copy(content, data)
+	m.write(m.field(off, 0), content)
 }
 
 // freeSpace returns a free cell of at least size bytes, out of the index of
@@ -159,30 +166,24 @@ func (m *Image) resize(off Offset, n int) (bool, error) {
 // store puts data into the cell at off, resizing or replacing it, and returns
 // the cell that holds it then. off may be NIL.
 func (m *Image) store(off Offset, data []byte, what string) (Offset, error) {
-	if off != NIL {
-		fits, err := m.resize(off, len(data))
-		if err != nil {
-			return NIL, err
-		}
-		if !fits {
-			if err := m.release(off); err != nil {
-				return NIL, err
-			}
-			off = NIL
-		}
-	}
 	if off == NIL {
-		var err error
-		if off, err = m.allocate(len(data), what); err != nil {
+		return m.allocate(len(data), data, what)
+	}
+	fits, err := m.resize(off, len(data))
+	if err != nil {
+		return NIL, err
+	}
+	if !fits {
+		if err := m.release(off); err != nil {
 			return NIL, err
 		}
+		return m.allocate(len(data), data, what)
 	}
-	m.label(off, what)
-	m.write(m.field(off, 0), data)
 	size, _, err := m.CellSize(off)
 	if err != nil {
 		return NIL, err
 	}
-	m.write(m.field(off, int64(len(data))), make([]byte, int(size)-CellHeaderSize-len(data)))
+	m.fill(off, size, data)
+	m.label(off, what)
 	return off, nil
 }

@@ -90,7 +90,7 @@ func TestBestFit(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.n), func(t *testing.T) {
 			m := parse(t, base)
-			off, err := m.allocate(c.n, "test")
+			off, err := m.allocate(c.n, nil, "test")
 			require.NoError(t, err)
 			require.Equal(t, c.want, off)
 			size, allocated, err := m.CellSize(off)
@@ -115,7 +115,7 @@ func TestNewCellIsEmpty(t *testing.T) {
 		data[i] = 0xAA
 	}
 	m := parse(t, data)
-	off, err := m.allocate(21, "test")
+	off, err := m.allocate(21, nil, "test")
 	require.NoError(t, err)
 	require.Equal(t, make([]byte, 28), must(m.Cell(off)))
 	require.Equal(t, byte(0xAA), m.data[off.File()+36], "what was left free is left alone")
@@ -133,7 +133,7 @@ func TestNewBin(t *testing.T) {
 			data := pages(0x1000)
 			layoutOfBin(t, data, 0, -0xFE0)
 			m := parse(t, data)
-			off, err := m.allocate(c.n, "test")
+			off, err := m.allocate(c.n, nil, "test")
 			require.NoError(t, err)
 			require.Equal(t, Offset(0x1020), off)
 			require.Equal(t, 0x1000+c.binSize, m.BinsSize())
@@ -161,7 +161,7 @@ func TestNewBinOverTrailingBytes(t *testing.T) {
 		layoutOfBin(t, data, 0, -0xFE0)
 		tail := bytes.Repeat([]byte{0xEE}, trailing)
 		m := parse(t, append(data, tail...))
-		off, err := m.allocate(40, "test")
+		off, err := m.allocate(40, nil, "test")
 		require.NoError(t, err)
 		require.Equal(t, Offset(0x1020), off)
 		require.Equal(t, []int32{-48, 0xFE0 - 48}, cellsIn(t, m, Bin{0x1000, 0x1000}))
@@ -406,9 +406,9 @@ func TestAllocatorAgainstModel(t *testing.T) {
 func TestIndexForgetsStaleEntries(t *testing.T) {
 	m := parse(t, pages(0x1000))
 	for range 400000 {
-		a, err := m.allocate(20, "a")
+		a, err := m.allocate(20, nil, "a")
 		require.NoError(t, err)
-		b, err := m.allocate(20, "b")
+		b, err := m.allocate(20, nil, "b")
 		require.NoError(t, err)
 		require.NoError(t, errors.Join(m.release(a), m.release(b)))
 	}

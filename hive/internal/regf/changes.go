@@ -2,8 +2,6 @@ package regf
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 )
 
 // Change is a run of bytes that differ from the image that was parsed.
@@ -22,9 +20,8 @@ const changeGap = 8
 func (m *Image) Changes() []Change {
 	var changes []Change
 	where := structureCursor{m: m}
-	for _, page := range slices.Sorted(maps.Keys(m.journal.pages)) {
+	for page, before := range m.journal.pages {
 		start := int64(page) * PageSize
-		before := m.journal.pages[page]
 		changes = where.compare(changes, start, before, m.data[start:start+int64(len(before))])
 	}
 	if added := int64(len(m.data) - m.journal.length); added > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"slices"
 )
 
 // journal keeps the bytes from before every write, twice over: the pages as
@@ -11,16 +12,17 @@ import (
 // the exact bytes since Begin, so that a failed operation can be undone.
 type journal struct {
 	length int               // bytes in the image when it was parsed
-	pages  map[int][]byte    // by page of the file; those past length have none
+	pages  [][]byte          // by page of the file up to length; nil where nothing was written
 	labels map[Offset]string // what was written to a cell, for the list of changes
 	undo   []undoRecord
+	old    []byte // what stood in the places of undo, one after the other
 	named  []undoLabel
 	active bool
 }
 
 type undoRecord struct {
-	at  int64
-	old []byte
+	at int64
+	n  int
 }
 
 type undoLabel struct {
@@ -29,7 +31,7 @@ type undoLabel struct {
 }
 
 func newJournal(length int) journal {
-	return journal{length: length, pages: map[int][]byte{}, labels: map[Offset]string{}}
+	return journal{length: length, labels: map[Offset]string{}}
 }
 
 // Transaction runs change and, when it returns an error, puts the image back
@@ -39,7 +41,7 @@ func (m *Image) Transaction(change func() error) error {
 	if m.journal.active {
 		return change()
 	}
-	m.journal.active, m.journal.undo, m.journal.named = true, m.journal.undo[:0], m.journal.named[:0]
+	m.journal.begin()
 	length, pages := len(m.data), len(m.binOf)
 	err := change()
 	m.journal.active = false
@@ -49,14 +51,23 @@ func (m *Image) Transaction(change func() error) error {
 	return err
 }
 
-func (m *Image) rollback(length, pages int) {
-	undo := m.journal.undo
-	for i := len(undo) - 1; i >= 0; i-- {
-		copy(m.data[undo[i].at:], undo[i].old)
+// begin empties the records of what to undo, and keeps their memory unless it
+// was an uncommonly large operation that needed it.
+func (j *journal) begin() {
+	if cap(j.old) > 1<<20 {
+		j.undo, j.old, j.named = nil, nil, nil
 	}
-	named := m.journal.named
-	for i := len(named) - 1; i >= 0; i-- {
-		m.label(named[i].cell, named[i].old)
+	j.active, j.undo, j.old, j.named = true, j.undo[:0], j.old[:0], j.named[:0]
+}
+
+func (m *Image) rollback(length, pages int) {
+	old := m.journal.old
+	for _, r := range slices.Backward(m.journal.undo) {
+		copy(m.data[r.at:], old[len(old)-r.n:])
+		old = old[:len(old)-r.n]
+	}
+	for _, l := range slices.Backward(m.journal.named) {
+		m.label(l.cell, l.old)
 	}
 	m.data = m.data[:length]
 	m.binOf = m.binOf[:pages]
@@ -90,14 +101,18 @@ func (m *Image) write(at int64, b []byte) {
 // remember keeps what stands at a place that is about to be written.
 func (m *Image) remember(at int64, n int) {
 	j := &m.journal
-	for page := int(at / PageSize); page <= int((at+int64(n)-1)/PageSize); page++ {
-		start := page * PageSize
-		if _, known := j.pages[page]; !known && start < j.length {
+	if j.pages == nil {
+		j.pages = make([][]byte, (j.length+PageSize-1)/PageSize)
+	}
+	for page := int(at / PageSize); page <= int((at+int64(n)-1)/PageSize) && page < len(j.pages); page++ {
+		if j.pages[page] == nil {
+			start := page * PageSize
 			j.pages[page] = bytes.Clone(m.data[start:min(start+PageSize, j.length)])
 		}
 	}
 	if j.active {
-		j.undo = append(j.undo, undoRecord{at, bytes.Clone(m.data[at : at+int64(n)])})
+		j.undo = append(j.undo, undoRecord{at, n})
+		j.old = append(j.old, m.data[at:at+int64(n)]...)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestTransactionRollsBack(t *testing.T) {
 		require.Equal(t, changes, m.Changes())
 		require.Equal(t, labels, m.journal.labels)
 
-		cell, err := m.allocate(3000, "after")
+		cell, err := m.allocate(3000, nil, "after")
 		require.NoError(t, err)
 		require.Equal(t, Offset(0x1020), cell, "what was free is free again")
 		require.Equal(t, make([]byte, 3004), must(m.Cell(cell)))

@@ -6,12 +6,18 @@ import (
 )
 
 // SetValueData gives the value v of the key k new data and a type. Cells are
-// reused where the data fits and given back where it does not need them.
+// reused where the data fits and given back where it does not need them. After
+// hundreds of edits the data of other values that were edited may move too.
 // Views taken before may be of the image as it was. It returns ErrTooLarge
 // when the format has no room for the data, and a FormatError when the cells
 // that hold the old data are unsound; the image is then as before.
 func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
 	return m.Transaction(func() error {
+		if m.worthCompacting(len(data)) {
+			if err := m.compact(); err != nil {
+				return err
+			}
+		}
 		record, err := m.ValueRecord(v)
 		if err != nil {
 			return err
@@ -29,6 +35,7 @@ func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
 			return err
 		}
 		m.writeU32(m.field(k, keyMaxValueDataLen), max(node.MaxValueDataLen(), uint32(len(data))))
+		m.compaction.done(v)
 		return nil
 	})
 }
@@ -170,11 +177,11 @@ func (m *Image) storeSegments(data []byte, what string) (Offset, error) {
 	count := int(segmentCount(uint32(len(data))))
 	list := make([]byte, 0, 4*count)
 	for i := range count {
-		segment, err := m.allocate(segmentCell-CellHeaderSize, what)
+		part := data[i*MaxDirectData : min(len(data), (i+1)*MaxDirectData)]
+		segment, err := m.allocate(segmentCell-CellHeaderSize, part, what)
 		if err != nil {
 			return NIL, err
 		}
-		m.write(m.field(segment, 0), data[i*MaxDirectData:min(len(data), (i+1)*MaxDirectData)])
 		list = binary.LittleEndian.AppendUint32(list, uint32(segment))
 	}
 	listCell, err := m.store(NIL, list, "segments of "+what)
