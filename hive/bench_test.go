@@ -63,17 +63,19 @@ func BenchmarkWalk(b *testing.B) {
 	}
 }
 
-// mixes are distributions of the length of value data.
+// mixes are distributions of the length of value data, and how many values
+// there are.
 var mixes = []struct {
 	name   string
+	values int
 	length func(*rand.Rand) int
 }{
-	{"uniform", func(r *rand.Rand) int { return r.IntN(1000) }},
-	{"registry", registryLength},
-	{"large", func(r *rand.Rand) int { return r.IntN(40000) }},
+	{"uniform", 5000, func(r *rand.Rand) int { return r.IntN(1000) }},
+	{"registry", 20000, registryLength},
+	{"large", 1000, func(r *rand.Rand) int { return r.IntN(40000) }},
 }
 
-// registryLength is distributed as in a real SYSTEM hive: many short strings,
+// registryLength is distributed as in a SYSTEM hive: many short strings,
 // a few long ones, now and then a blob.
 func registryLength(r *rand.Rand) int {
 	switch n := r.IntN(1000); {
@@ -86,7 +88,7 @@ func registryLength(r *rand.Rand) int {
 	case n < 999:
 		return r.IntN(8000)
 	}
-	return r.IntN(60000)
+	return r.IntN(16000)
 }
 
 // BenchmarkEdits makes edits that each change the length of some value's data.
@@ -97,7 +99,7 @@ func BenchmarkEdits(b *testing.B) {
 	for _, mix := range mixes {
 		for _, n := range []int{10_000, 100_000} {
 			b.Run(fmt.Sprintf("%s/%d", mix.name, n), func(b *testing.B) {
-				data := manyValues(mix.length)
+				data := manyValues(mix.values, mix.length)
 				var size, live, peak int
 				for b.Loop() {
 					b.StopTimer()
@@ -126,11 +128,11 @@ func BenchmarkEdits(b *testing.B) {
 	}
 }
 
-// manyValues is a hive of 100 keys with 50 values each.
-func manyValues(length func(*rand.Rand) int) []byte {
+// manyValues is a hive of n values, 50 to a key.
+func manyValues(n int, length func(*rand.Rand) int) []byte {
 	random := rand.New(rand.NewPCG(11, 12))
 	root := hivetest.Key{Name: "ROOT"}
-	for i := range 100 {
+	for i := range n / 50 {
 		key := hivetest.Key{Name: fmt.Sprintf("Key%03d", i)}
 		for j := range 50 {
 			key.Values = append(key.Values, hivetest.Value{Name: fmt.Sprintf("Value%02d", j), Type: hivetest.TypeBinary, Data: hivetest.Noise(length(random), uint32(j))})

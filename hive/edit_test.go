@@ -141,16 +141,16 @@ func TestFileStaysSmall(t *testing.T) {
 	length := func(random *rand.Rand) int { return random.IntN(1000) }
 	root := hivetest.Key{Name: "ROOT"}
 	random := rand.New(rand.NewPCG(11, 12))
-	for i := range 1000 {
+	for i := range 5000 {
 		root.Values = append(root.Values, hivetest.Value{Name: fmt.Sprint(i), Type: hivetest.TypeBinary, Data: hivetest.Noise(length(random), uint32(i))})
 	}
 	image := hivetest.Hive{Minor: 5, Root: root}.Build()
 	h := open(t, image.Data)
 	edit := editor(t, h, length)
 	most := 0 // that was in use at any time: the file does not shrink
-	for i := range 20000 {
+	for i := range 50000 {
 		edit(i)
-		if i%200 == 0 {
+		if i%1000 == 0 {
 			most = max(most, liveData(t, h.Bytes()))
 			require.Less(t, len(h.Bytes()), most*110/100, "after %d edits", i)
 		}
@@ -360,4 +360,37 @@ func levels(found map[string]int) map[string]int {
 		counts[finding[:1]] += count
 	}
 	return counts
+}
+
+// TestSelfReference refuses to edit data that a damaged record keeps in itself,
+// or in two segments at once, and leaves the hive as it was.
+func TestSelfReference(t *testing.T) {
+	sample := hivetest.Windows10()
+	sample.Key("Select").SetValue(hivetest.Value{Name: "big", Type: hivetest.TypeBinary, Data: make([]byte, 40000)})
+	image := sample.Build()
+	big, small := image.Value("Select", "big"), image.Value(hivetest.SubSystems, hivetest.ValueWindows)
+	for name, damage := range map[string]func(*hivetest.Image) (path, value string){
+		"data is the record": func(m *hivetest.Image) (string, string) {
+			m.Put32(small.Record, hivetest.RecordData, small.Record)
+			m.Put32(small.Record, hivetest.RecordDataLength, 8)
+			return hivetest.SubSystems, hivetest.ValueWindows
+		},
+		"a segment named twice": func(m *hivetest.Image) (string, string) {
+			m.Put32(big.List, 8, big.Segments[1])
+			return "Select", "big"
+		},
+		"first segment named last": func(m *hivetest.Image) (string, string) {
+			m.Put32(big.List, 8, big.Segments[0])
+			return "Select", "big"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mutant := image.Clone()
+			path, name := damage(mutant)
+			h := open(t, bytes.Clone(mutant.Data))
+			v := value(t, h, path, name)
+			require.ErrorIs(t, v.SetData(hive.Binary, bytes.Repeat([]byte("x"), 200), now), hive.ErrCorrupt)
+			require.True(t, bytes.Equal(mutant.Data, h.Bytes()))
+		})
+	}
 }

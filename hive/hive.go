@@ -21,6 +21,7 @@ package hive
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hivepatch/hive/internal/regf"
@@ -69,7 +70,7 @@ type Hive struct {
 type Option func(*openOptions)
 
 type openOptions struct {
-	logs        []txlog.Log
+	logs, above []txlog.Log
 	ignoreDirty bool
 	tolerant    bool
 }
@@ -78,6 +79,10 @@ type openOptions struct {
 // from them; for a clean one they only say which sequence numbers to stay
 // above.
 func WithLogs(logs ...txlog.Log) Option { return func(o *openOptions) { o.logs = logs } }
+
+// StayAbove names further logs that lie beside the hive: nothing is applied from
+// them, but Seal goes beyond their numbers.
+func StayAbove(logs ...txlog.Log) Option { return func(o *openOptions) { o.above = logs } }
 
 // IgnoreDirty opens a dirty hive as it is, without recovery. What Windows had
 // written to its logs only is then not in the hive.
@@ -95,7 +100,7 @@ func Open(data []byte, options ...Option) (*Hive, error) {
 		option(&o)
 	}
 	h := &Hive{}
-	h.floor, h.hasFloor = txlog.HighestSequence(o.logs)
+	h.floor, h.hasFloor = txlog.HighestSequence(slices.Concat(o.logs, o.above))
 	if err := h.parse(data, o); err != nil {
 		return nil, err
 	}

@@ -63,6 +63,7 @@ func ReadControlSets(h *hive.Hive) (*ControlSets, error) {
 		return nil, err
 	}
 	sets := &ControlSets{}
+	seen := map[uint32]bool{} // a list may name a key many times; the first counts
 	sets.Select, sets.SelectErr = h.Select()
 	for key, err := range root.Subkeys() {
 		if err != nil {
@@ -71,7 +72,8 @@ func ReadControlSets(h *hive.Hive) (*ControlSets, error) {
 		if strings.EqualFold(key.Name(), "CurrentControlSet") {
 			sets.warn("the hive has a real key named CurrentControlSet, which Windows never stores: somebody wrote to it by mistake; it is without effect and left alone")
 		}
-		if number, ok := controlSetNumber(key.Name()); ok {
+		if number, ok := controlSetNumber(key.Name()); ok && !seen[number] {
+			seen[number] = true
 			sets.Sets = append(sets.Sets, ControlSet{Number: number, Key: key, Roles: sets.roles(number)})
 		}
 	}
@@ -192,19 +194,21 @@ func (c *ControlSets) all() ([]ControlSet, error) {
 	var chosen []ControlSet
 	for _, name := range []string{"Default", "Current", "LastKnownGood"} {
 		sets, err := c.named(name)
-		if err != nil && (name != "LastKnownGood" || !isMissing(err)) && !errors.Is(err, errNoSet) {
+		switch {
+		case err == nil || errors.Is(err, errNoSet):
+			chosen = distinct(chosen, sets)
+		case name == "LastKnownGood" && (errors.Is(err, hive.ErrNotFound) || errors.Is(err, errMissingSet)):
+			// As it is in Windows 8 and later.
+		case name == "Current" && errors.Is(err, errMissingSet):
+			c.warn("Select\\Current is %d, but %s: it is left out", c.Select.Current.Value, errMissingSet)
+		default:
 			return nil, err
 		}
-		chosen = distinct(chosen, sets)
 	}
 	if len(chosen) == 0 {
 		return nil, c.refuse("Select names no control set")
 	}
 	return chosen, nil
-}
-
-func isMissing(err error) bool {
-	return errors.Is(err, errMissingSet) || errors.Is(err, hive.ErrNotFound)
 }
 
 func distinct(groups ...[]ControlSet) []ControlSet {

@@ -174,6 +174,7 @@ func TestControlSets(t *testing.T) {
 		}},
 		{"Current without its set", nt4(selects("Current", 7)), map[string]chosen{
 			"": refused(`Select\Current is 7, but there is no such control set`), SelectDefault: sets(cs1),
+			SelectAll: sets(cs1, cs2).warns(`Select\Current is 7, but there is no such control set: it is left out`),
 		}},
 		{"no set at all", nt4(withoutSet(cs1), withoutSet(cs2)), map[string]chosen{
 			"": refused("the hive has no control set at all; is it a SYSTEM hive?"), "1": notFound("no control set at all"),
@@ -274,6 +275,15 @@ func requireRefused(t *testing.T, err error, want chosen) {
 	}
 }
 
+// TestNoSetToName: the number of a set is no help where there is none.
+func TestNoSetToName(t *testing.T) {
+	var refused *RefusedError
+	require.ErrorAs(t, refuse(t, nt4(withoutSelect).Build().Data, defaultRequest(t)), &refused)
+	require.Equal(t, overrideControlSet, refused.Override)
+	require.ErrorAs(t, refuse(t, nt4(withoutSelect, withoutSet("ControlSet001"), withoutSet("ControlSet002")).Build().Data, defaultRequest(t)), &refused)
+	require.Empty(t, refused.Override)
+}
+
 // TestSetsThatDisagree: each set gets what was asked for from what it has, and
 // the report has both.
 func TestSetsThatDisagree(t *testing.T) {
@@ -307,6 +317,20 @@ func TestRoles(t *testing.T) {
 	require.Equal(t, []string{RoleDefault, RoleLastKnownGood, RoleFailed}, sets.Sets[1].Roles)
 	require.Equal(t, uint32(2), sets.Sets[1].Number)
 	require.Equal(t, "ControlSet002", sets.Sets[1].Name())
+}
+
+// TestSetListedTwice: in a damaged hive a list can name a set many times.
+func TestSetListedTwice(t *testing.T) {
+	image := hivetest.NT4().Build()
+	first, second := image.Key("ControlSet001").Node, image.Key("ControlSet002").Node
+	for at := 4; at < len(image.Cell(image.Key("").List)); at += 8 {
+		if image.U32(image.Key("").List, at) == second {
+			image.Put32(image.Key("").List, at, first)
+		}
+	}
+	sets, err := ReadControlSets(load(t, image.Data).Hive)
+	require.NoError(t, err)
+	require.Len(t, sets.Sets, 1)
 }
 
 // TestControlSetNumber: names as the loader prints them, and no others.

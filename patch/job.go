@@ -88,6 +88,11 @@ func (j *job) checkBefore() error {
 			}
 		}
 	}
+	if j.file.Dirty != "" {
+		for _, path := range j.file.LeftOut {
+			j.warn("the log %s was not named with --log and is left out", path)
+		}
+	}
 	if j.hive.TransactionsPending() {
 		j.warn("the hive was in use by the transaction manager: Windows may roll transactions forward when it loads it")
 	}
@@ -160,12 +165,12 @@ func (j *job) edit() error {
 		j.edits = append(j.edits, edit{set, stored, value, result.Value, result})
 		j.warnAbout(set, result)
 	}
-	for _, e := range j.edits {
-		if !e.result.Changed {
-			continue
-		}
+	changed := slices.DeleteFunc(slices.Clone(j.edits), func(e edit) bool { return !e.result.Changed })
+	for _, e := range changed {
 		key := e.stored.Key()
 		j.session.Expect(key.Offset(), key.Path())
+	}
+	for _, e := range changed {
 		if err := e.stored.SetData(hive.Type(e.after.Type()), e.after.Data(), j.request.Time); err != nil {
 			return fmt.Errorf("%s: %w", e.set.Name(), err)
 		}

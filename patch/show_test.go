@@ -68,7 +68,7 @@ func TestShowMemory(t *testing.T) {
 	}
 	desktops := func(literal hivetest.Hive) *uint64 { return show(t, literal).ControlSets[0].Budget.LegacyDesktops }
 	require.Nil(t, desktops(hivetest.Windows10()))
-	require.Nil(t, desktops(with(hivetest.Windows10(), size(hivetest.TypeSZ, hivetest.SZ("48")))), "no number")
+	require.Nil(t, desktops(with(hivetest.Windows10(), size(hivetest.TypeBinary, hivetest.DWORD(48)))), "no number")
 	require.Nil(t, desktops(with(hivetest.Windows10(), size(hivetest.TypeDWORD, []byte{48, 0}))), "too short")
 	require.Equal(t, uint64(36), *desktops(with(hivetest.Windows10(), size(hivetest.TypeDWORD, hivetest.DWORD(48)))))
 	require.Equal(t, uint64(58), *desktops(with(hivetest.Windows10(), size(hivetest.TypeDWORD, hivetest.DWORD(64)))))

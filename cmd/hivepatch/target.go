@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
@@ -58,10 +59,21 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 	}
 	if o.path == standardStream {
 		file, err := hivefile.LoadStream(env.stdin, options)
+		limitMemory(file)
 		return file, o.wrap(err)
 	}
 	file, err := hivefile.Load(o.path, options)
+	limitMemory(file)
 	return file, o.wrap(err)
+}
+
+// limitMemory has garbage collected in time in spite of the high percentage
+// that main sets: the program gets by with twice the hive and a little more.
+func limitMemory(file *hivefile.File) {
+	const program = 16 << 20
+	if file != nil {
+		debug.SetMemoryLimit(2*file.Size + program)
+	}
 }
 
 // wrap says which hive an error is about, unless it says that itself.

@@ -18,13 +18,13 @@ func (c *checker) bin(bin regf.Bin) {
 	c.bounds.Add(uint32(bin.End() / 8))
 	wasFree := regf.NIL
 	for off := bin.Start + regf.BinHeaderSize; off < bin.End(); {
+		c.bounds.Add(uint32(off / 8))
 		cell, ok := c.image.CellIn(bin, off)
 		if !ok {
 			_, _, err := c.image.CellSize(off)
 			c.reportError(err)
 			return // no telling where the next cell starts
 		}
-		c.bounds.Add(uint32(off / 8))
 		if cell.Allocated {
 			c.starts.Add(uint32(off / 8))
 			wasFree = regf.NIL

@@ -2,7 +2,8 @@
 //
 // One pass over the cells and one over the tree of keys find everything, not
 // the first fault. Time grows with the size of the hive, memory with a
-// twentieth of it: three bits for each eight bytes of cells.
+// twentieth of it: three bits for each eight bytes of cells, and some fifty bytes
+// for each security descriptor.
 package check
 
 import (
@@ -86,9 +87,10 @@ type checker struct {
 	bounds  bitmap.Bitmap // by offset / 8: a cell starts or a bin ends here
 	claimed bitmap.Bitmap // by offset / 8: some record refers to the cell
 
-	security map[regf.Offset]*descriptor
-	lastUsed lastDescriptor
-	path     []frame // the keys from the root to above the one being checked
+	descriptors []descriptor          // of the ring
+	security    map[regf.Offset]int32 // index in descriptors, by cell
+	lastUsed    lastDescriptor
+	path        []frame // the keys from the root to above the one being checked
 
 	fixedPath string // path of the key, where the stack does not have it
 

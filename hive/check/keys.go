@@ -2,13 +2,21 @@ package check
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"hivepatch/hive/internal/regf"
 )
 
+// longestNode is the size of a key's record with the longest name, in bytes.
+const longestNode = 0x45C
+
 // maxDepth is the number of levels of keys that Windows allows.
 const maxDepth = 512
+
+// longestPath is the number of bytes of names in the path of a finding. Names
+// of 64 KB, which a hostile hive may have on every level, are no help.
+const longestPath = 4096
 
 // frame is a key whose subkeys are being checked.
 type frame struct {
@@ -114,6 +122,9 @@ func (c *checker) keyName() {
 	case !name.Latin1 && c.minor > 1 && fitsLatin1(name):
 		c.report(codeKeyNameForm, node.Offset, "name is stored as UTF-16 although it fits Latin-1")
 	}
+	if size := c.dataSize(node.Offset); size > longestNode {
+		c.report(codeKeyNameLength, node.Offset, "record has %d bytes, want at most %d", size, longestNode)
+	}
 	if name.Len() > regf.MaxKeyName {
 		c.report(codeKeyNameLength, node.Offset, "name has %d characters, want at most %d", name.Len(), regf.MaxKeyName)
 	}
@@ -218,15 +229,22 @@ func (c *checker) keyPath() string {
 	if c.fixedPath != "" {
 		return c.fixedPath
 	}
-	var names []string
+	nodes := make([]regf.KeyNode, 0, len(c.path)+1)
 	for _, f := range c.path {
-		names = append(names, f.node.Name().String())
+		nodes = append(nodes, f.node)
 	}
 	if c.key.Offset != 0 { // no cell lies there
-		names = append(names, c.key.Name().String())
+		nodes = append(nodes, c.key)
 	}
-	if len(names) == 0 {
-		return ""
+	var names []string
+	size := 0
+	for i := len(nodes) - 1; i > 0; i-- { // without the root
+		if size += len(nodes[i].Name().Raw); size > longestPath {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, nodes[i].Name().String())
 	}
-	return strings.Join(names[1:], `\`) // without the root
+	slices.Reverse(names)
+	return strings.Join(names, `\`)
 }

@@ -81,7 +81,7 @@ var rules = index(
 	Rule{codeShared, Fatal, "every cell but a security descriptor is referred to once"},
 	Rule{codeOrphan, Warning, "every allocated cell is referred to"},
 	Rule{regf.CodeKeyNode, Fatal, "a key has its signature, a name, and fits its cell"},
-	Rule{codeKeyNameLength, Convention, "a key name has at most 255 characters"},
+	Rule{codeKeyNameLength, Convention, "a key name has at most 255 characters, and its record 1116 bytes"},
 	Rule{codeParent, Limited, "a key names its parent"},
 	Rule{codeKeyNameOdd, Fatal, "a UTF-16 name has an even number of bytes"},
 	Rule{codeKeyNameForm, Convention, "a key name is stored as Latin-1 where it fits"},

@@ -2,27 +2,28 @@ package check
 
 import (
 	"hash/maphash"
-	"maps"
-	"slices"
 
 	"hivepatch/hive/internal/regf"
 )
 
 // descriptor is a security record on the ring.
 type descriptor struct {
-	record regf.SecurityRecord
-	users  uint32 // keys that refer to it
+	cell     regf.Offset
+	previous regf.Offset
+	count    uint32 // of users, as it says
+	users    uint32 // keys that refer to it
 }
 
 // lastDescriptor spares most look-ups: neighbouring keys share descriptors.
 type lastDescriptor struct {
-	off regf.Offset
-	*descriptor
+	known bool
+	cell  regf.Offset
+	index int32
 }
 
 // securityRing walks the ring of security records from the root's on.
 func (c *checker) securityRing(root regf.KeyNode) {
-	c.security = map[regf.Offset]*descriptor{}
+	c.security = map[regf.Offset]int32{}
 	equal := map[uint64]regf.Offset{}
 	seed := maphash.MakeSeed()
 	start := root.Security()
@@ -32,7 +33,7 @@ func (c *checker) securityRing(root regf.KeyNode) {
 		if !ok {
 			return
 		}
-		c.descriptor(record, equal, seed)
+		c.checkDescriptor(record, equal, seed)
 		if from != root.Offset && record.Previous() != from {
 			c.report(codeRing, off, "previous record is %#x, want %#x", record.Previous().File(), from.File())
 		}
@@ -41,8 +42,8 @@ func (c *checker) securityRing(root regf.KeyNode) {
 			break
 		}
 	}
-	if first := c.security[start].record; first.Previous() != from {
-		c.report(codeRing, start, "previous record is %#x, want %#x", first.Previous().File(), from.File())
+	if first := c.descriptors[0]; first.previous != from {
+		c.report(codeRing, start, "previous record is %#x, want %#x", first.previous.File(), from.File())
 	}
 }
 
@@ -59,11 +60,12 @@ func (c *checker) securityRecord(off, from regf.Offset) (regf.SecurityRecord, bo
 		c.report(codeRing, from, "the next security descriptor of the ring should be at %#x: %s", off.File(), damage.Msg)
 		return regf.SecurityRecord{}, false
 	}
-	c.security[off] = &descriptor{record: record}
+	c.security[off] = int32(len(c.descriptors))
+	c.descriptors = append(c.descriptors, descriptor{cell: off, previous: record.Previous(), count: record.ReferenceCount()})
 	return record, true
 }
 
-func (c *checker) descriptor(record regf.SecurityRecord, equal map[uint64]regf.Offset, seed maphash.Seed) {
+func (c *checker) checkDescriptor(record regf.SecurityRecord, equal map[uint64]regf.Offset, seed maphash.Seed) {
 	bytes, err := record.Descriptor()
 	if err != nil {
 		c.reportError(err)
@@ -71,6 +73,7 @@ func (c *checker) descriptor(record regf.SecurityRecord, equal map[uint64]regf.O
 	}
 	if err := regf.ValidateDescriptor(bytes); err != nil {
 		c.report(regf.CodeDescriptor, record.Offset, "security descriptor: %s", err)
+		return
 	}
 	hash := maphash.Bytes(seed, bytes)
 	if same, known := equal[hash]; known {
@@ -84,28 +87,26 @@ func (c *checker) descriptor(record regf.SecurityRecord, equal map[uint64]regf.O
 func (c *checker) keySecurity() {
 	node := &c.key
 	off := node.Security()
-	if c.lastUsed.descriptor == nil || c.lastUsed.off != off {
-		d := c.security[off]
-		if d == nil {
+	if !c.lastUsed.known || off != c.lastUsed.cell {
+		index, ok := c.security[off]
+		if !ok {
 			c.report(regf.CodeSecurityReference, node.Offset, "security descriptor should be at %#x, where there is none on the root's ring", off.File())
 			return
 		}
-		c.lastUsed = lastDescriptor{off, d}
+		c.lastUsed = lastDescriptor{true, off, index}
 	}
-	c.lastUsed.users++
+	c.descriptors[c.lastUsed.index].users++
 }
 
 // securityCounts compares the counts of users with those found. One too high
 // is what Windows itself leaves behind when it heals a hive, and harmless.
 func (c *checker) securityCounts() {
-	for _, off := range slices.Sorted(maps.Keys(c.security)) {
-		d := c.security[off]
-		stored := d.record.ReferenceCount()
+	for _, d := range c.descriptors {
 		switch {
-		case stored < d.users || stored == 0:
-			c.report(codeReferenceCount, off, "security descriptor has %d users, it says %d", d.users, stored)
-		case stored > d.users:
-			c.reportAt(Warning, codeReferenceCount, off.File(), "security descriptor has %d users, it says %d", d.users, stored)
+		case d.count < d.users || d.count == 0:
+			c.report(codeReferenceCount, d.cell, "security descriptor has %d users, it says %d", d.users, d.count)
+		case d.count > d.users:
+			c.reportAt(Warning, codeReferenceCount, d.cell.File(), "security descriptor has %d users, it says %d", d.users, d.count)
 		}
 	}
 }

@@ -9,9 +9,8 @@ import (
 )
 
 // Session is a hive that was checked and is to be edited. It can be checked
-// again in a time that grows with the edit and not with the hive: what the
-// edit changed is checked by the same rules, and the rest is as it was when it
-// passed. A session sees more than a second check of the whole would, since it
+// again without a walk over all of it: what the edit changed is checked by the
+// same rules, and the rest is as it was when it passed. A session sees more than a second check of the whole would, since it
 // also knows what the edit had no business to change.
 type Session struct {
 	c       *checker
@@ -74,7 +73,7 @@ func (s *Session) release(node regf.KeyNode) {
 
 // Recheck checks the hive in data, which is the one that Start was given after
 // an edit of the keys announced. changes are the runs of bytes that the edit
-// has changed. What Start has found already is not found again.
+// has changed. What was found about those keys before is not found again.
 func (s *Session) Recheck(data []byte, changes []regf.Change, emit func(Finding)) {
 	c := s.c
 	image, err := regf.Parse(data)
@@ -84,6 +83,9 @@ func (s *Session) Recheck(data []byte, changes []regf.Change, emit func(Finding)
 	}
 	c.image, c.emit = image, emit
 	c.header()
+	if regf.Offset(image.BinsSize()) < s.end {
+		c.reportAt(Fatal, codeReach, 0x28, "the edit has dropped bins")
+	}
 	s.rewalk(changes)
 	own := map[regf.Offset]bool{}
 	for _, e := range s.edited {
@@ -122,7 +124,7 @@ func (s *Session) rewalk(changes []regf.Change) {
 		s.touched = append(s.touched, bin)
 		lo, hi := uint32(bin.Start/8), uint32(bin.End()/8)
 		for _, set := range []bitmap.Bitmap{c.starts, c.bounds} {
-			for unit := range set.Range(lo, hi) {
+			for unit := range set.Range(lo+1, hi) { // lo is the end of the bin before
 				set.Remove(unit)
 			}
 		}
@@ -155,7 +157,7 @@ func (s *Session) recheckKey(e editedKey, emit func(Finding)) {
 		return
 	}
 	c.emit = func(f Finding) {
-		if !slices.Contains(e.known, f) {
+		if !slices.ContainsFunc(e.known, func(k Finding) bool { return k.Code == f.Code && k.Offset == f.Offset }) {
 			emit(f)
 		}
 	}
@@ -174,6 +176,9 @@ func (c *checker) own(node regf.KeyNode, path string) {
 func (s *Session) account(change regf.Change, own map[regf.Offset]bool) {
 	c := s.c
 	if change.Offset < regf.BaseBlockSize {
+		if !regf.InSealedField(change.Offset, change.Length) {
+			c.reportAt(Fatal, codeReach, change.Offset, "the edit has changed a field of the base block")
+		}
 		return
 	}
 	off := regf.Offset(change.Offset - regf.BaseBlockSize)

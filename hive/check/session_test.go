@@ -3,6 +3,7 @@ package check_test
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,10 @@ func TestSessionReach(t *testing.T) {
 		{"size of a cell destroyed", hivetest.FileOffset(other.Data), []byte{0, 0, 0, 0}, "cell-size"},
 		{"header of a bin", hivetest.BaseBlockSize + 12, []byte{1}, "edit-reach"},
 		{"signature of a bin", hivetest.BaseBlockSize, []byte("x"), "bin-chain"},
+		{"root cell", hivetest.AtRootCell, binary.LittleEndian.AppendUint32(nil, node), "edit-reach"},
+		{"version", hivetest.AtMinor, []byte{5}, "edit-reach"},
+		{"flags of the hive", hivetest.AtFlags, []byte{2}, "edit-reach"},
+		{"bins cut off", hivetest.AtBinsSize, binary.LittleEndian.AppendUint32(nil, image.BinsSize()-4096), "edit-reach"},
 		{"checksum", hivetest.AtChecksum, []byte{1, 2, 3, 4}, "checksum"},
 		{"sequence number", hivetest.AtSequence1, []byte{1, 2, 3, 4}, "sequence-numbers"},
 	} {
@@ -100,4 +105,67 @@ func TestSessionReach(t *testing.T) {
 			require.Contains(t, codes, c.code)
 		})
 	}
+}
+
+// TestSessionKnownFault edits a value of a key whose maximum is too small, as
+// in hives of Windows XP. The edit raises the maximum but not far enough, and is
+// no worse for that.
+func TestSessionKnownFault(t *testing.T) {
+	sample := hivetest.NT4()
+	sample.Key(hivetest.SubSystems).SetValue(hivetest.Value{Name: "Longer", Type: hivetest.TypeBinary, Data: make([]byte, 3000)})
+	image := sample.Build()
+	image.Put32(image.Key(hivetest.SubSystems).Node, hivetest.NodeMaxValueData, 100)
+	h, err := hive.Open(image.Data)
+	require.NoError(t, err)
+	key, err := h.Key(hivetest.SubSystems)
+	require.NoError(t, err)
+	value, err := key.Value(hivetest.ValueWindows)
+	require.NoError(t, err)
+	s := check.Start(h.Bytes(), func(check.Finding) {})
+	s.Expect(key.Offset(), key.Path())
+	require.NoError(t, value.SetData(hive.Binary, make([]byte, 600), time.Unix(1e9, 0)))
+	h.Seal(time.Unix(1e9, 0))
+	require.Empty(t, recheck(s, h.Bytes(), h.Changes()))
+}
+
+// TestSessionCellBeforeABin lets data run over the end of its cell, the last of
+// a bin, while the bin behind it is walked again.
+func TestSessionCellBeforeABin(t *testing.T) {
+	for pad := 8; pad < 8192; pad += 8 {
+		sample := hivetest.NT4()
+		sample.Key("ControlSet001").Values = []hivetest.Value{{Name: "pad", Type: hivetest.TypeBinary, Data: make([]byte, pad)}}
+		image := sample.Build()
+		value := image.Value(hivetest.SubSystems, hivetest.ValueWindows)
+		size := uint32(-image.CellSize(value.Data))
+		end := value.Data + size
+		if end%hivetest.PageSize != 0 || end == image.BinsSize() {
+			continue
+		}
+		s, h, _ := session(t, bytes.Clone(image.Data))
+		data := bytes.Clone(h.Bytes())
+		length := hivetest.FileOffset(value.Record) + 4 + hivetest.RecordDataLength
+		binary.LittleEndian.PutUint32(data[length:], size+16)
+		var codes []string
+		for _, f := range recheck(s, data, []hive.Change{{Offset: length, Length: 4}, {Offset: hivetest.FileOffset(end) + 40, Length: 4}}) {
+			codes = append(codes, f.Code)
+		}
+		require.Contains(t, codes, "value-data")
+		return
+	}
+	t.Fatal("no layout has the value's data at the end of a bin")
+}
+
+// TestLongPaths gives findings about keys with absurd names a path that is cut.
+func TestLongPaths(t *testing.T) {
+	key := hivetest.Key{Name: "bottom", Values: []hivetest.Value{{Name: "v", Type: hivetest.TypeBinary, Data: []byte{1}, Direct: true}}}
+	for range 100 {
+		key = hivetest.Key{Name: strings.Repeat("a", 2000), Subkeys: []hivetest.Key{key}}
+	}
+	data := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{key}}}.Build().Data
+	found := false
+	check.Bytes(data, func(f check.Finding) {
+		require.Less(t, len(f.Path), 5000)
+		found = found || f.Code == "inline-form" && strings.HasPrefix(f.Path, "…\\") && strings.HasSuffix(f.Path, "\\bottom")
+	})
+	require.True(t, found)
 }

@@ -177,9 +177,12 @@ func (c *checker) duplicateHashes() {
 		}
 	}
 	slices.Sort(c.names)
-	for i := 1; i < len(c.names); i++ {
-		if c.names[i-1]>>32 == c.names[i]>>32 {
-			c.sameName(regf.Offset(c.names[i-1]), regf.Offset(c.names[i]))
+	const near = 8 // more names of one hash come from somebody who looked for them
+	for i, name := range c.names {
+		for _, other := range c.names[max(0, i-near):i] {
+			if name>>32 == other>>32 {
+				c.sameName(regf.Offset(other), regf.Offset(name))
+			}
 		}
 	}
 }
@@ -188,6 +191,6 @@ func (c *checker) sameName(first, second regf.Offset) {
 	a, errA := c.image.KnownValueRecord(first)
 	b, errB := c.image.KnownValueRecord(second)
 	if errA == nil && errB == nil && a.Name().Compare(b.Name()) == 0 {
-		c.report(codeDuplicateValue, second, "value %q has the name of the value at %#x; Windows takes the first", b.Name(), first.File())
+		c.report(codeDuplicateValue, second, "value %q has the name of the value at %#x; Windows takes the one that its list has first", b.Name(), first.File())
 	}
 }

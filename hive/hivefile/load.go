@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 
 	"hivepatch/hive"
 	"hivepatch/hive/txlog"
@@ -47,6 +49,7 @@ type File struct {
 	Replayed             int    // log entries that were applied
 	Unrecovered          error  // why a dirty hive was not recovered; nil when it was
 	Logs                 []txlog.Info
+	LeftOut              []string // paths of logs beside the hive that LoadOptions.Logs does not name
 
 	// Sources are the files that were read: the hive, without its data, and
 	// its logs.
@@ -69,17 +72,18 @@ func Load(path string, options LoadOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths := options.Logs
-	if len(paths) == 0 {
-		found, err := FindLogs(path)
-		if err != nil {
-			return nil, err
-		}
-		for _, log := range found {
-			paths = append(paths, log.Path)
-		}
+	found, err := FindLogs(path)
+	if err != nil {
+		return nil, err
 	}
-	return open(source, paths, options)
+	var beside []string
+	for _, log := range found {
+		beside = append(beside, log.Path)
+	}
+	if len(options.Logs) == 0 {
+		return open(source, beside, nil, options)
+	}
+	return open(source, options.Logs, beside, options)
 }
 
 // LoadStream reads a hive from r to its end, and the logs that options name.
@@ -88,10 +92,10 @@ func LoadStream(r io.Reader, options LoadOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(source, options.Logs, options)
+	return open(source, options.Logs, nil, options)
 }
 
-func open(source *Source, logPaths []string, options LoadOptions) (*File, error) {
+func open(source *Source, logPaths, besidePaths []string, options LoadOptions) (*File, error) {
 	f := &File{
 		Path:    source.Path,
 		Size:    int64(len(source.Data)),
@@ -108,9 +112,20 @@ func open(source *Source, logPaths []string, options LoadOptions) (*File, error)
 	if err != nil {
 		return nil, err
 	}
+	var above []txlog.Log
+	for _, path := range besidePaths {
+		log, err := ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("transaction log: %w", err)
+		}
+		above = append(above, txlog.Log{Name: path, Data: log.Data})
+		if !slices.ContainsFunc(f.Sources, func(s *Source) bool { return os.SameFile(s.Info, log.Info) }) && len(log.Data) > 0 {
+			f.LeftOut = append(f.LeftOut, path)
+		}
+	}
 	data := source.Data
 	source.Data = nil // the hive owns it, and may move it when it grows
-	if err := f.openHive(data, logs, options); err != nil {
+	if err := f.openHive(data, logs, above, options); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -131,8 +146,8 @@ func (f *File) readLogs(paths []string, named bool) ([]txlog.Log, error) {
 	return logs, nil
 }
 
-func (f *File) openHive(data []byte, logs []txlog.Log, options LoadOptions) (err error) {
-	open := []hive.Option{hive.WithLogs(logs...)}
+func (f *File) openHive(data []byte, logs, above []txlog.Log, options LoadOptions) (err error) {
+	open := []hive.Option{hive.WithLogs(logs...), hive.StayAbove(above...)}
 	if options.Tolerant {
 		open = append(open, hive.Tolerant())
 	}

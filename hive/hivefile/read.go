@@ -14,6 +14,10 @@ import (
 // follow the last bin.
 const MaxSize int64 = 4096 + 1<<31 + 64<<20
 
+// spare is the room behind a file in its buffer, in bytes: a hive that grows by
+// a few bins then stays where it is, and is not in memory twice.
+const spare = 256 << 10
+
 // streamChunk is how much of a stream of unknown length is read at a time, in
 // bytes.
 const streamChunk = 1 << 20

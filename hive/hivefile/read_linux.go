@@ -14,7 +14,7 @@ import (
 // The request may be refused, for instance where a page is larger than the
 // alignment of Go's memory; then all is as without it.
 func newBuffer(size int) []byte {
-	buffer := make([]byte, size)
+	buffer := make([]byte, size, size+spare)
 	page := os.Getpagesize()
 	if whole := size / page * page; whole >= hugePage {
 		_ = unix.Madvise(buffer[:whole], unix.MADV_HUGEPAGE)

@@ -3,4 +3,4 @@
 package hivefile
 
 // newBuffer returns a zeroed buffer of size bytes.
-func newBuffer(size int) []byte { return make([]byte, size) }
+func newBuffer(size int) []byte { return make([]byte, size, size+spare) }

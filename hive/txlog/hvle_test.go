@@ -149,3 +149,17 @@ func TestEntryPages(t *testing.T) {
 	log.Data[512+40+16] = 'Z'
 	require.Equal(t, byte('Z'), p[0])
 }
+
+// TestDamagedNumber damages the number of the entry that comes next. Where it
+// is lower then, the entry is no remnant of an earlier use: its hash tells.
+func TestDamagedNumber(t *testing.T) {
+	const bins = 4 * page
+	for _, number := range []uint32{2, 5, 7, 9} {
+		log := append(header(6, 5, 5, bins, 77), entry(5, bins, fill(0, 'a', page))...)
+		at := len(log)
+		log = append(log, entry(6, bins, fill(page, 'b', page))...)
+		put32(log, at+12, number)
+		_, err := NewPlan(hive(5, 4, 4, 77), []Log{{Name: "X", Data: log}})
+		require.ErrorIs(t, err, ErrTorn, "6 -> %d", number)
+	}
+}

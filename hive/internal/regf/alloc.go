@@ -46,8 +46,8 @@ func (m *Image) freeIndex() *freeCells {
 }
 
 // allocate returns a cell for n bytes that begins with data and is zero behind
-// it. In a list of changes it is called what. Views of the image taken before may be of
-// the image as it was.
+// it. In a list of changes it is called what. Views of the image taken before
+// may be of the image as it was.
 func (m *Image) allocate(n int, data []byte, what string) (Offset, error) {
 	size, err := cellSize(n)
 	if err != nil {
@@ -125,14 +125,20 @@ func (m *Image) release(off Offset) error {
 	}
 	m.label(off, "")
 	start, end := m.freeIndex().around(off, size)
+	m.setHeader(off, int32(size)) // a second release of it is seen, even when a neighbour has swallowed it
 	m.setHeader(start, int32(end-start))
 	m.free.add(start, uint32(end-start))
 	return nil
 }
 
-// resize changes the cell at off to hold n bytes, in place or by growing into
-// a free neighbour behind it, and reports whether it could. The data is kept
-// as far as it fits; what is behind it is not defined.
+// slackShare is the part of the bins that shrunk data may leave unused in its
+// cells before cells are replaced by smaller ones. A few edits so change no
+// more bytes than they must; many edits do not fill the hive with air.
+const slackShare = 64
+
+// resize makes the cell at off fit for n bytes where that can be done in place,
+// and reports whether it could: the cell is large enough, or it can grow into a
+// free neighbour behind it.
 func (m *Image) resize(off Offset, n int) (bool, error) {
 	want, err := cellSize(n)
 	if err != nil {
@@ -147,20 +153,29 @@ func (m *Image) resize(off Offset, n int) (bool, error) {
 		return false, corrupt(CodeReference, off, "cell", "is free, want an allocated cell")
 	case want == size:
 		return true, nil
+	case want < size:
+		return m.leaveSlack(size - want), nil
+	case uint64(size) >= CellHeaderSize+uint64(n):
+		return true, nil // above 16 KiB and no power of two: what fits may stay
 	}
 	next := off + Offset(size)
 	room := size + m.freeIndex().at(next)
 	if room < want {
-		// A cell above 16 KiB that is no power of two holds more than Windows
-		// would let it: what fits may stay.
-		return uint64(size) >= CellHeaderSize+uint64(n), nil
+		return false, nil
 	}
-	if room > size {
-		m.free.remove(next, room-size)
-	}
+	m.free.remove(next, room-size)
 	m.setHeader(off, int32(room)) // free for a moment, for occupy to split
 	m.occupy(off, want)
 	return true, nil
+}
+
+// leaveSlack reports whether n more bytes may stay unused.
+func (m *Image) leaveSlack(n uint32) bool {
+	if m.slack+n > m.BinsSize()/slackShare {
+		return false
+	}
+	m.slack += n
+	return true
 }
 
 // store puts data into the cell at off, resizing or replacing it, and returns

@@ -2,7 +2,6 @@ package regf
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -233,9 +232,11 @@ func TestResize(t *testing.T) {
 	}{
 		{"same size", []int32{-32, -0xFC0}, 28, true, []int32{-32, -0xFC0}},
 		{"fits", []int32{-32, -0xFC0}, 21, true, []int32{-32, -0xFC0}},
-		{"shrinks", []int32{-32, -0xFC0}, 20, true, []int32{-24, 8, -0xFC0}},
-		{"shrinks to the least", []int32{-32, -0xFC0}, 0, true, []int32{-8, 24, -0xFC0}},
-		{"shrinks into its neighbour", []int32{-32, 40, -(0xFC0 - 40)}, 20, true, []int32{-24, 48, -(0xFC0 - 40)}},
+		{"leaves a little unused", []int32{-32, -0xFC0}, 20, true, []int32{-32, -0xFC0}},
+		{"leaves more unused", []int32{-32, -0xFC0}, 0, true, []int32{-32, -0xFC0}},
+		{"leaves a 64th of the bins unused", []int32{-(0x80 + 8), -(0xFE0 - 0x88)}, 0, true, []int32{-(0x80 + 8), -(0xFE0 - 0x88)}},
+		{"does not leave more than that unused", []int32{-(0x80 + 16), -(0xFE0 - 0x90)}, 4, false, nil},
+		{"beside a free neighbour", []int32{-32, 40, -(0xFC0 - 40)}, 20, true, []int32{-32, 40, -(0xFC0 - 40)}},
 		{"grows over all of its neighbour", []int32{-32, 8, -(0xFC0 - 8)}, 29, true, []int32{-40, -(0xFC0 - 8)}},
 		{"grows over a part of its neighbour", []int32{-32, 64, -(0xFC0 - 64)}, 60, true, []int32{-64, 32, -(0xFC0 - 64)}},
 		{"grows to the end of the bin", []int32{-32, 0xFC0}, 0xFDC, true, []int32{-0xFE0}},
@@ -270,7 +271,7 @@ func TestResizeOfUnroundedCell(t *testing.T) {
 	}{
 		{19996, true, []int32{-20000, -(0x7FE0 - 20000)}},
 		{16381, true, []int32{-20000, -(0x7FE0 - 20000)}},
-		{16380, true, []int32{-16384, 20000 - 16384, -(0x7FE0 - 20000)}},
+		{16380, false, []int32{-20000, -(0x7FE0 - 20000)}}, // too much of it would be unused
 		{19997, false, []int32{-20000, -(0x7FE0 - 20000)}},
 	} {
 		data := pages(0x8000)
@@ -281,6 +282,33 @@ func TestResizeOfUnroundedCell(t *testing.T) {
 		require.Equal(t, c.done, done, c.n)
 		require.Equal(t, c.after, cellsIn(t, m, Bin{0, 0x8000}))
 	}
+}
+
+// TestSlackRunsOut shortens the data of one cell after the other, until a 64th
+// of the bins is unused.
+func TestSlackRunsOut(t *testing.T) {
+	data := pages(0x4000)
+	var layout []int32
+	for range 0x3FE0 / 32 {
+		layout = append(layout, -32)
+	}
+	layoutOfBin(t, data, 0, layout...)
+	m := parse(t, data)
+	fit := 0
+	for i := range layout {
+		fits, err := m.resize(Offset(0x20+32*i), 12)
+		require.NoError(t, err)
+		if fits {
+			fit++
+			continue
+		}
+		break
+	}
+	require.Equal(t, 0x4000/64/16, fit)
+	require.Equal(t, layout, cellsIn(t, m, Bin{0, 0x4000}))
+	fits, err := m.resize(0x20, 28)
+	require.NoError(t, err)
+	require.True(t, fits, "what needs all of its cell needs no slack")
 }
 
 func TestResizeRefuses(t *testing.T) {
@@ -390,28 +418,35 @@ func TestAllocatorAgainstModel(t *testing.T) {
 		}
 		if step%50 == 0 {
 			requireIndexed(t, m)
+			unused := uint32(0)
 			for _, c := range cells {
 				got, err := m.Cell(c.off)
 				require.NoError(t, err)
 				require.True(t, bytes.Equal(c.data, got[:len(c.data)]))
 				require.Empty(t, bytes.Trim(got[len(c.data):], "\x00"), "slack is empty")
-				require.Equal(t, must(cellSize(len(c.data))), uint32(len(got)+CellHeaderSize))
+				require.GreaterOrEqual(t, uint32(len(got)+CellHeaderSize), must(cellSize(len(c.data))))
+				unused += uint32(len(got)+CellHeaderSize) - must(cellSize(len(c.data)))
 			}
+			require.LessOrEqual(t, unused, m.BinsSize()/slackShare)
 		}
 	}
 }
 
-// TestIndexForgetsStaleEntries frees and takes one pair of cells so often that
-// the lists would grow without end.
+// TestIndexForgetsStaleEntries takes the larger part of a free cell and gives
+// it back, so often that the list for the rest, of a size that nobody asks for,
+// would grow without end.
 func TestIndexForgetsStaleEntries(t *testing.T) {
-	m := parse(t, pages(0x1000))
-	for range 400000 {
-		a, err := m.allocate(20, nil, "a")
+	data := pages(0x1000)
+	layoutOfBin(t, data, 0, 72, -(0xFE0 - 72))
+	m := parse(t, data)
+	for range 300000 {
+		off, err := m.allocate(44, nil, "a")
 		require.NoError(t, err)
-		b, err := m.allocate(20, nil, "b")
-		require.NoError(t, err)
-		require.NoError(t, errors.Join(m.release(a), m.release(b)))
+		require.Equal(t, uint32(24), m.free.at(off+48))
+		require.NoError(t, m.release(off))
 	}
-	require.Less(t, m.free.listed, 1<<18)
+	require.Less(t, m.free.listed, 1<<17)
+	require.Less(t, cap(m.free.small[24/8]), 1<<18)
 	requireIndexed(t, m)
+	require.Equal(t, uint32(72), m.free.at(0x20))
 }

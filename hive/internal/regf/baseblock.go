@@ -146,8 +146,19 @@ func (b BaseBlock) validatePrimary() error {
 // epochOffset is the time from 1601 to 1970 in units of 100 ns.
 const epochOffset = 116444736000000000
 
-// Filetime converts t to 100 ns units since 1601, UTC. Times before 1601 give 0.
+// lastSecond keeps the arithmetic of Filetime inside int64; it is in the year
+// 29,000.
+const lastSecond = 9e11
+
+// Filetime converts t to 100 ns units since 1601, UTC. Times before 1601 give
+// 0, those past the year 29,000 are cut off there.
 func Filetime(t time.Time) uint64 {
+	if t.Unix() > lastSecond {
+		t = time.Unix(lastSecond, 0)
+	}
+	if t.Unix() < -lastSecond {
+		return 0
+	}
 	ticks := t.Unix()*1e7 + int64(t.Nanosecond())/100 + epochOffset
 	if ticks < 0 {
 		return 0

@@ -91,6 +91,17 @@ func (c *structureCursor) at(file int64) (what string, end int64) {
 	}
 }
 
+// InSealedField reports whether length bytes from the file offset on lie in the
+// fields of the base block that a new bin and Seal write.
+func InSealedField(file, length int64) bool {
+	for _, field := range [][2]int64{{blockSequence1, blockTimestamp + 8}, {blockBinsSize, blockBinsSize + 4}, {blockChecksum, HeaderSize}} {
+		if file >= field[0] && file+length <= field[1] {
+			return true
+		}
+	}
+	return false
+}
+
 func blockField(file int64) (string, int64) {
 	for _, field := range []struct {
 		start, end int64

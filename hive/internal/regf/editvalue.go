@@ -6,18 +6,11 @@ import (
 )
 
 // SetValueData gives the value v of the key k new data and a type. Cells are
-// reused where the data fits and given back where it does not need them. After
-// hundreds of edits the data of other values that were edited may move too.
-// Views taken before may be of the image as it was. It returns ErrTooLarge
+// reused where the data fits and given back where it does not need them. Views taken before may be of the image as it was. It returns ErrTooLarge
 // when the format has no room for the data, and a FormatError when the cells
 // that hold the old data are unsound; the image is then as before.
 func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
 	return m.Transaction(func() error {
-		if m.worthCompacting(len(data)) {
-			if err := m.compact(); err != nil {
-				return err
-			}
-		}
 		record, err := m.ValueRecord(v)
 		if err != nil {
 			return err
@@ -35,7 +28,6 @@ func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
 			return err
 		}
 		m.writeU32(m.field(k, keyMaxValueDataLen), max(node.MaxValueDataLen(), uint32(len(data))))
-		m.compaction.done(v)
 		return nil
 	})
 }
@@ -80,6 +72,9 @@ func (m *Image) placeData(v ValueRecord, data []byte, what string) (length, cell
 	}
 	if after, err = m.layoutOf(len(data)); err != nil {
 		return 0, 0, err
+	}
+	if before != inline && v.Data() == v.Offset {
+		return 0, 0, corrupt(CodeReference, v.Offset, "vk", "refers to itself for its data")
 	}
 	old := NIL
 	switch {

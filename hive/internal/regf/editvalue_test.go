@@ -142,11 +142,23 @@ func TestPlaces(t *testing.T) {
 			require.Equal(t, make([]byte, 60-n), must(m.Cell(at))[n:], "nothing of the old data is left")
 		}
 	})
+	t.Run("leaves a little unused, and uses it again", func(t *testing.T) {
+		m := parse(t, image.Data)
+		for _, n := range []int{20, 60} {
+			setData(t, m, 3, hivetest.Noise(n, 9))
+			at, size := cell(m)
+			require.Equal(t, before, at)
+			require.Equal(t, uint32(64), size)
+			require.Equal(t, make([]byte, 60-n), must(m.Cell(at))[n:], "nothing of the old data is left")
+		}
+		require.Equal(t, len(image.Data), len(m.data))
+	})
 	t.Run("gives back what it does not need, and grows into it again", func(t *testing.T) {
 		m := parse(t, image.Data)
+		m.slack = m.BinsSize() / slackShare // as after many edits
 		setData(t, m, 3, hivetest.Noise(20, 9))
 		at, size := cell(m)
-		require.Equal(t, before, at)
+		require.Equal(t, before, at, "its own place is the best fit")
 		require.Equal(t, uint32(24), size)
 		require.Equal(t, uint32(40), m.free.at(at+24))
 		for _, n := range []int{21, 37, 60} {

@@ -21,7 +21,6 @@ type freeCells struct {
 	sizes  []uint32 // keys of large, ascending
 
 	live, listed int
-	bytes        uint64 // in all free cells
 }
 
 // smallClasses have a list for each cell size up to 16 KiB, in steps of 8.
@@ -54,7 +53,6 @@ func (f *freeCells) add(off Offset, size uint32) {
 	f.starts.Add(uint32(off / 8))
 	f.ends.Add((uint32(off) + size) / 8)
 	f.live++
-	f.bytes += uint64(size)
 	f.list(off, size)
 	if f.listed > 2*f.live+1<<16 {
 		f.dropStale()
@@ -80,7 +78,6 @@ func (f *freeCells) remove(off Offset, size uint32) {
 	f.starts.Remove(uint32(off / 8))
 	f.ends.Remove((uint32(off) + size) / 8)
 	f.live--
-	f.bytes -= uint64(size)
 }
 
 // at returns the size of the free cell that starts at off, or 0.
@@ -135,15 +132,6 @@ func (f *freeCells) take(size uint32) (Offset, bool) {
 		}
 	}
 	return NIL, false
-}
-
-// has reports whether there is a free cell of at least size bytes.
-func (f *freeCells) has(size uint32) bool {
-	off, ok := f.take(size)
-	if ok {
-		f.add(off, f.m.u32(off))
-	}
-	return ok
 }
 
 // pop returns the last cell of the list that is still free and of that size,

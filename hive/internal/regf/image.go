@@ -21,10 +21,10 @@ type Image struct {
 	// without walking the bins.
 	binOf []Bin
 
-	journal    journal
-	compaction compaction
-	free       *freeCells // built by the first allocation
-	leaveFree  bool       // see LeaveFreeCells
+	journal   journal
+	free      *freeCells // built by the first allocation
+	leaveFree bool       // see LeaveFreeCells
+	slack     uint32     // bytes that shrunk data left unused in its cells
 }
 
 // Parse reads the base block and the chain of bins of data, which the image
