@@ -103,11 +103,12 @@ func TestCorpus(t *testing.T) {
 				requireNoJob(t, path)
 				return
 			}
+			var before []keyState
 			for selection, request := range map[string]Request{
 				SelectActive: defaultRequest(t), SelectAll: thirdNumber(4096),
 			} {
 				request.ControlSet = selection
-				if patchCorpus(t, path, data, request) {
+				if patchCorpus(t, path, data, &before, request) {
 					patched++
 				}
 			}
@@ -128,8 +129,9 @@ func requireNoJob(t *testing.T, path string) {
 	require.True(t, bytes.Equal(before, file.Hive.Bytes()))
 }
 
-// patchCorpus does a job on a real hive and reports whether it was done.
-func patchCorpus(t *testing.T, path string, data []byte, request Request) bool {
+// patchCorpus does a job on a real hive and reports whether it was done. before
+// is what the hive holds at the start, if that is known.
+func patchCorpus(t *testing.T, path string, data []byte, before *[]keyState, request Request) bool {
 	t.Helper()
 	file, err := loadFile(t, path, hivefile.Recover)
 	if errors.Is(err, hive.ErrDirty) {
@@ -156,12 +158,15 @@ func patchCorpus(t *testing.T, path string, data []byte, request Request) bool {
 	texts := map[string]string{}
 	for _, set := range report.ControlSets {
 		if set.Before != set.After {
-			before := valueText(t, start, set.Name)
-			texts[set.Name+`\`+subSystemsPath] = strings.Replace(before, set.Before, set.After, 1)
+			text := valueText(t, start, set.Name)
+			texts[set.Name+`\`+subSystemsPath] = strings.Replace(text, set.Before, set.After, 1)
 			require.Equal(t, texts[set.Name+`\`+subSystemsPath], valueText(t, after, set.Name))
 		}
 	}
-	requireOnlyEdited(t, snapshot(t, start), snapshot(t, after), texts)
+	if *before == nil {
+		*before = snapshot(t, start)
+	}
+	requireOnlyEdited(t, *before, snapshot(t, after), texts)
 	requireUnchanged(t, bytes.Clone(after), request)
 	return true
 }
