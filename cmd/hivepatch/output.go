@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hivepatch/hive/hivefile"
+	"hivepatch/patch"
 )
 
 // outputOptions say where a new hive goes.
@@ -113,4 +114,20 @@ func parseSeconds(text string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.Unix(int64(seconds), 0), true
+}
+
+// deliver saves the new hive and then tells what became of it: result as JSON,
+// or what print writes.
+func (o outputOptions) deliver(env *environment, r *reporter, file *hivefile.File, outcome *patch.Outcome, result any, print func()) error {
+	if err := o.save(env, r, file); err != nil {
+		return err
+	}
+	outcome.Output = o.name()
+	r.warnings(outcome.Warnings)
+	if !r.json {
+		print()
+	} else if err := r.object(result); err != nil {
+		return err
+	}
+	return r.flush()
 }

@@ -172,20 +172,7 @@ func runPatch(env *environment, o patchOptions) error {
 	if err != nil {
 		return o.target.wrap(err)
 	}
-	if err := o.output.save(env, r, file); err != nil {
-		return err
-	}
-	report.Output = o.output.name()
-	r.warnings(report.Warnings)
-	if r.json {
-		err = r.object(report)
-	} else {
-		printPatch(r, o, report)
-	}
-	if err != nil {
-		return err
-	}
-	return r.flush()
+	return o.output.deliver(env, r, file, &report.Outcome, report, func() { printPatch(r, o, report) })
 }
 
 // hintAtLogs gives the error of a dirty hive a hint that suits the command.

@@ -78,20 +78,7 @@ func runRecover(env *environment, o recoverOptions) error {
 	if err != nil {
 		return o.target.wrap(err)
 	}
-	if err := o.output.save(env, r, file); err != nil {
-		return err
-	}
-	outcome.Output = o.output.name()
-	r.warnings(outcome.Warnings)
-	if r.json {
-		err = r.object(outcome)
-	} else {
-		printRecovery(r, file, outcome)
-	}
-	if err != nil {
-		return err
-	}
-	return r.flush()
+	return o.output.deliver(env, r, file, outcome, outcome, func() { printRecovery(r, file, outcome) })
 }
 
 func printRecovery(r *reporter, file *hivefile.File, outcome *patch.Outcome) {
