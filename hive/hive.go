@@ -220,21 +220,13 @@ func (h *Hive) Seal(t time.Time) {
 	if !h.edited && !h.recovered && !block.Dirty() {
 		return
 	}
-	sequence := later(block.Sequence1(), block.Sequence2())
+	sequence := txlog.Later(block.Sequence1(), block.Sequence2())
 	if h.edited || !h.recovered {
 		sequence++
 	}
 	if h.hasFloor {
-		sequence = later(sequence, h.floor+1)
+		sequence = txlog.Later(sequence, h.floor+1)
 	}
 	h.image.Seal(sequence, regf.Filetime(t))
 	h.edited, h.recovered = false, false
-}
-
-// later returns the later of two sequence numbers, which wrap around.
-func later(a, b uint32) uint32 {
-	if int32(a-b) >= 0 {
-		return a
-	}
-	return b
 }

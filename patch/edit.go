@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"hivepatch/hive"
 )
 
 // Flags of the command line that override a refusal.
@@ -197,7 +199,7 @@ func (r EditRequest) resolve(section Section) (Sizes, error) {
 func (v Value) checkCommandLine() error {
 	switch {
 	case !v.isString():
-		return &RefusedError{Reason: fmt.Sprintf("type %s, want REG_EXPAND_SZ", typeName(v.kind))}
+		return &RefusedError{Reason: fmt.Sprintf("type %s, want REG_EXPAND_SZ", hive.Type(v.kind))}
 	case v.isTooLong():
 		return &RefusedError{Reason: fmt.Sprintf("more than %d characters, too long for a command line", maximumText)}
 	case !v.runsCSRSS():

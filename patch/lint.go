@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hivepatch/hive"
 )
 
 // Lint returns what is to be said about the value, the whole of it and not the
@@ -58,7 +60,7 @@ func (l *linter) hasError() bool {
 func (l *linter) form() {
 	v := l.value
 	if v.kind != typeExpandString && !l.has(codeType) {
-		l.add(codeType, "type %s, want REG_EXPAND_SZ", typeName(v.kind))
+		l.add(codeType, "type %s, want REG_EXPAND_SZ", hive.Type(v.kind))
 	}
 	if v.isTooLong() {
 		l.add(codeLength, "more than %d characters, too long for a command line", maximumText)

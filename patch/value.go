@@ -3,7 +3,6 @@ package patch
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"unicode/utf16"
 )
@@ -120,15 +119,3 @@ func (v Value) equal(other Value) bool {
 }
 
 func decode(units []uint16) string { return string(utf16.Decode(units)) }
-
-// typeName gives a registry type the name that Windows prints for it.
-func typeName(kind uint32) string {
-	names := []string{
-		"REG_NONE", "REG_SZ", "REG_EXPAND_SZ", "REG_BINARY", "REG_DWORD",
-		"REG_DWORD_BIG_ENDIAN", "REG_LINK", "REG_MULTI_SZ",
-	}
-	if uint64(kind) < uint64(len(names)) {
-		return names[kind]
-	}
-	return fmt.Sprintf("type %d", kind)
-}

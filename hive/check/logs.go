@@ -60,14 +60,10 @@ func (s LogState) remark(log txlog.Info) string {
 		numbers = fmt.Sprintf("numbers %d to %d", first, last)
 	}
 	switch {
-	case isBefore(last, hive):
+	case txlog.Before(last, hive):
 		return fmt.Sprintf("stale: %s, the hive is at %d", numbers, hive)
-	case isBefore(hive, last) && !s.Primary.Dirty():
+	case txlog.Before(hive, last) && !s.Primary.Dirty():
 		return fmt.Sprintf("newer than the hive: %s, the hive is at %d; as the hive is clean, they are never applied", numbers, hive)
 	}
 	return ""
 }
-
-// isBefore reports whether a comes before b. Sequence numbers wrap around, so
-// the nearer way around decides.
-func isBefore(a, b uint32) bool { return a != b && txlog.Later(a, b) == b }

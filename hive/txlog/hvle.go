@@ -86,7 +86,7 @@ func endOfEntries(data []byte, off int64, expected uint32) (Stop, bool) {
 	case !header.sound():
 		stop.Reason = fmt.Sprintf("entry %d: sequence number is %d and the header's hash is wrong", expected, header.sequence())
 		stop.Torn = true
-	case before(header.sequence(), expected):
+	case Before(header.sequence(), expected):
 		stop.Reason = fmt.Sprintf("remnant of an earlier use: entry %d, want %d", header.sequence(), expected)
 	default:
 		stop.Reason = fmt.Sprintf("remnant of another use: entry %d, want %d", header.sequence(), expected)

@@ -137,7 +137,7 @@ func (p *planner) choose() error {
 func (p *planner) usable(logs []parsed) []parsed {
 	var usable []parsed
 	for _, log := range logs {
-		if !p.state.HeaderBad && before(log.info.Base, p.state.Sequence2) {
+		if !p.state.HeaderBad && Before(log.info.Base, p.state.Sequence2) {
 			p.skip(log, "its first entry, %d, is older than the hive, whose second sequence number is %d", log.info.Base, p.state.Sequence2)
 			continue
 		}
@@ -228,8 +228,8 @@ func (p *planner) checkInvalid(first, next uint32) error {
 		for off, entry := range soundHeaders(log.log.Data) {
 			sequence := entry.sequence()
 			switch {
-			case !before(sequence, first) && before(sequence, next):
-			case before(sequence, first) && (p.state.HeaderBad || before(sequence, p.state.Sequence2)):
+			case !Before(sequence, first) && Before(sequence, next):
+			case Before(sequence, first) && (p.state.HeaderBad || Before(sequence, p.state.Sequence2)):
 			default:
 				return fmt.Errorf("%w: %s: %s; yet it has entry %d at %#x, which belongs to the hive",
 					ErrTorn, log.info.Name, log.info.Problem, sequence, off)
@@ -247,7 +247,7 @@ func (p *planner) latest(logs []parsed) []parsed {
 	best := 0
 	for i, log := range logs {
 		holds := log.info.Entries > 0 || log.info.Stop.Torn
-		if holds && !before(next(log), next(logs[best])) {
+		if holds && !Before(next(log), next(logs[best])) {
 			best = i
 		}
 	}

@@ -42,12 +42,12 @@ func (p *planner) matchingBitmap(logs []parsed) (parsed, bool) {
 	reasons := make([]string, len(logs))
 	for i, log := range logs {
 		switch {
-		case !p.state.HeaderBad && before(log.info.Base, p.state.Sequence2):
+		case !p.state.HeaderBad && Before(log.info.Base, p.state.Sequence2):
 			// From Windows 8.1 on the time stamp stands still, and would not
 			// tell a log from before.
 			reasons[i] = fmt.Sprintf("its sequence number, %d, is older than the hive, whose second sequence number is %d", log.info.Base, p.state.Sequence2)
 		case slices.Contains(stamps, log.info.Timestamp):
-			if match < 0 || before(logs[match].info.Base, log.info.Base) {
+			if match < 0 || Before(logs[match].info.Base, log.info.Base) {
 				match = i
 			}
 		case log.slot == slotSecond && len(stamps) > 0 && log.info.Timestamp > slices.Max(stamps):

@@ -144,14 +144,15 @@ func (p *Plan) Pages(yield func(regf.Offset, []byte) bool) {
 // Later returns the later of two sequence numbers. They wrap around after
 // 32 bits, so the nearer way around decides.
 func Later(a, b uint32) uint32 {
-	if before(a, b) {
+	if Before(a, b) {
 		return b
 	}
 	return a
 }
 
-// before reports whether a comes before b, across a wrap as well.
-func before(a, b uint32) bool { return int32(a-b) < 0 }
+// Before reports whether a sequence number comes before another, across a wrap
+// as well.
+func Before(a, b uint32) bool { return int32(a-b) < 0 }
 
 // slot is the part that a log plays by its name.
 type slot byte

@@ -147,11 +147,11 @@ func (b BaseBlock) validatePrimary() error {
 const epochOffset = 116444736000000000
 
 // lastSecond keeps the arithmetic of Filetime inside int64; it is in the year
-// 29,000.
+// 30,000.
 const lastSecond = 9e11
 
 // Filetime converts t to 100 ns units since 1601, UTC. Times before 1601 give
-// 0, those past the year 29,000 are cut off there.
+// 0, those past the year 30,000 are cut off there.
 func Filetime(t time.Time) uint64 {
 	if t.Unix() > lastSecond {
 		t = time.Unix(lastSecond, 0)

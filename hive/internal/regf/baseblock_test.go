@@ -170,6 +170,8 @@ func TestFiletime(t *testing.T) {
 		})
 	}
 	require.Zero(t, Filetime(time.Time{}), "before 1601")
+	require.Zero(t, Filetime(time.Unix(math.MinInt64, 0)), "long before 1601")
+	require.Equal(t, Filetime(time.Unix(lastSecond, 0)), Filetime(time.Unix(math.MaxInt64, 0)), "past all FILETIMEs")
 	require.Equal(t, Filetime(time.Unix(0, 0)), Filetime(time.Unix(0, 99)), "below the resolution")
 	require.NotEmpty(t, Time(math.MaxUint64).Format(time.RFC3339))
 	require.Equal(t, Time(math.MaxUint64), Time(9e18))
