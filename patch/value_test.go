@@ -72,7 +72,7 @@ func TestTypes(t *testing.T) {
 		override string
 	}{
 		{0, "REG_NONE", ""}, {1, "REG_SZ", OverrideRepair}, {3, "REG_BINARY", ""},
-		{4, "REG_DWORD", ""}, {7, "REG_MULTI_SZ", ""}, {8, "type 8", ""}, {0xFFFFFFFF, "type 4294967295", ""},
+		{4, "REG_DWORD", ""}, {7, "REG_MULTI_SZ", ""}, {8, "REG_RESOURCE_LIST", ""}, {0xFFFFFFFF, "0xffffffff", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			value := ParseValue(test.kind, NewValue(line(stockToken)).Data())
