@@ -124,8 +124,9 @@ func (k *Key) Counts() (subkeys, values int, err error) {
 	return int(node.SubkeyCount()), int(node.ValueCount()), nil
 }
 
-// Subkeys iterates over the subkeys in stored order. What cannot be read comes
-// as an error; the iteration then goes on.
+// Subkeys iterates over the subkeys that the key has now, in stored order. What
+// cannot be read comes as an error; the iteration then goes on. The key just
+// yielded may be edited or deleted.
 func (k *Key) Subkeys() iter.Seq2[*Key, error] {
 	return func(yield func(*Key, error) bool) {
 		node, err := k.node()
@@ -133,14 +134,21 @@ func (k *Key) Subkeys() iter.Seq2[*Key, error] {
 			yield(nil, err)
 			return
 		}
-		for child, err := range k.hive.image.Subkeys(node) {
+		cells, faults := k.hive.image.SubkeyCells(node)
+		for _, err := range faults {
+			if !yield(nil, err) {
+				return
+			}
+		}
+		for _, cell := range cells {
+			node, err := k.hive.image.KeyNode(cell)
 			if err != nil {
 				if !yield(nil, err) {
 					return
 				}
 				continue
 			}
-			if !yield(k.child(child), nil) {
+			if !yield(k.child(node), nil) {
 				return
 			}
 		}

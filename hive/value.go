@@ -55,8 +55,9 @@ func (k *Key) newValue(record regf.ValueRecord) *Value {
 	return &Value{key: k, cell: record.Offset, name: record.Name().String()}
 }
 
-// Values iterates over the values in stored order. What cannot be read comes
-// as an error; the iteration then goes on.
+// Values iterates over the values that the key has now, in stored order. What
+// cannot be read comes as an error; the iteration then goes on. The value just
+// yielded may be edited or deleted.
 func (k *Key) Values() iter.Seq2[*Value, error] {
 	return func(yield func(*Value, error) bool) {
 		node, err := k.node()
@@ -69,6 +70,7 @@ func (k *Key) Values() iter.Seq2[*Value, error] {
 			yield(nil, err)
 			return
 		}
+		list = bytes.Clone(list)
 		for i := range list.Len() {
 			record, err := k.hive.image.ValueRecord(list.At(i))
 			if err != nil {

@@ -202,3 +202,50 @@ func (m *Image) store(off Offset, data []byte, what string) (Offset, error) {
 	m.label(off, what)
 	return off, nil
 }
+
+// makeRoom gives the cell at off, of which used bytes count, room for more
+// bytes behind them, and some to spare up to most. It returns the cell that
+// holds them then.
+func (m *Image) makeRoom(off Offset, used, more, most int) (Offset, error) {
+	size, _, err := m.CellSize(off)
+	if err != nil {
+		return NIL, err
+	}
+	if used+more <= int(size)-CellHeaderSize {
+		return off, nil
+	}
+	n := max(used+more, min(most, used+used/spareShare))
+	grown, err := m.resize(off, n)
+	if grown || err != nil {
+		return off, err
+	}
+	old, err := m.Cell(off)
+	if err != nil {
+		return NIL, err
+	}
+	cell, err := m.allocate(n, old[:used], "")
+	if err != nil {
+		return NIL, err
+	}
+	return cell, m.release(off)
+}
+
+// spareShare is the part of a list by which its cell grows when it is full.
+const spareShare = 4
+
+// shrink gives back the end of the cell at off when half of it is not needed
+// for n bytes.
+func (m *Image) shrink(off Offset, n int) error {
+	size, _, err := m.CellSize(off)
+	if err != nil {
+		return err
+	}
+	want, err := cellSize(n)
+	if err != nil || want > size/2 {
+		return err
+	}
+	rest := off + Offset(want)
+	m.setHeader(off, -int32(want))
+	m.setHeader(rest, -int32(size-want)) // for release
+	return m.release(rest)
+}

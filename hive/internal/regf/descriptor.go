@@ -101,3 +101,37 @@ func validateACL(b []byte) error {
 	}
 	return nil
 }
+
+// Access is what an access list allows to somebody.
+type Access struct {
+	SID  []byte
+	Mask uint32
+}
+
+// NewDescriptor returns a self-relative security descriptor whose access list
+// allows what grants say, for the key and those below it.
+func NewDescriptor(owner, group []byte, grants []Access) []byte {
+	const containerInherit = 2
+	list := make([]byte, aclHeader)
+	for _, grant := range grants {
+		list = append(list, 0, containerInherit)
+		list = binary.LittleEndian.AppendUint16(list, uint16(aceSID+len(grant.SID)))
+		list = binary.LittleEndian.AppendUint32(list, grant.Mask)
+		list = append(list, grant.SID...)
+	}
+	list[0] = 2 // revision
+	binary.LittleEndian.PutUint16(list[2:], uint16(len(list)))
+	binary.LittleEndian.PutUint16(list[4:], uint16(len(grants)))
+
+	b := []byte{1, 0}
+	b = binary.LittleEndian.AppendUint16(b, selfRelative|daclPresent)
+	at := uint32(descriptorHeader)
+	for _, length := range []int{len(owner), len(group)} {
+		b = binary.LittleEndian.AppendUint32(b, at)
+		at += uint32(length)
+	}
+	b = binary.LittleEndian.AppendUint32(b, 0) // no system access list
+	b = binary.LittleEndian.AppendUint32(b, at)
+	b = append(append(b, owner...), group...)
+	return append(b, list...)
+}

@@ -72,14 +72,19 @@ func (m *Image) rollback(length, pages int) {
 	m.data = m.data[:length]
 	m.binOf = m.binOf[:pages]
 	m.free = nil // found again by the next allocation
+	m.known.forgetAll()
 }
 
 // label names what is written to a cell, for the list of changes; "" takes the
 // name away.
 func (m *Image) label(cell Offset, what string) {
 	j := &m.journal
+	old := j.labels[cell]
+	if old == what {
+		return
+	}
 	if j.active {
-		j.named = append(j.named, undoLabel{cell, j.labels[cell]})
+		j.named = append(j.named, undoLabel{cell, old})
 	}
 	if what == "" {
 		delete(j.labels, cell)
@@ -123,8 +128,27 @@ func (m *Image) extend(length int64) {
 	}
 }
 
+// move copies n bytes inside the image; the two places may overlap.
+func (m *Image) move(to, from int64, n int) {
+	if n == 0 {
+		return
+	}
+	m.remember(to, n)
+	copy(m.data[to:to+int64(n)], m.data[from:])
+}
+
+func (m *Image) writeU16(at int64, v uint16) {
+	if binary.LittleEndian.Uint16(m.data[at:]) != v {
+		m.remember(at, 2)
+		binary.LittleEndian.PutUint16(m.data[at:], v)
+	}
+}
+
 func (m *Image) writeU32(at int64, v uint32) {
-	m.write(at, binary.LittleEndian.AppendUint32(nil, v))
+	if binary.LittleEndian.Uint32(m.data[at:]) != v {
+		m.remember(at, 4)
+		binary.LittleEndian.PutUint32(m.data[at:], v)
+	}
 }
 
 func (m *Image) writeU64(at int64, v uint64) {
@@ -141,7 +165,12 @@ const (
 	blockSequence1 = 0x04
 	blockSequence2 = 0x08
 	blockTimestamp = 0x0C
+	blockMajor     = 0x14
+	blockMinor     = 0x18
+	blockFormat    = 0x20
+	blockRoot      = 0x24
 	blockBinsSize  = 0x28
+	blockCluster   = 0x2C
 	blockFlags     = 0x90
 	blockChecksum  = 0x1FC
 )

@@ -25,6 +25,8 @@ type Image struct {
 	free      *freeCells // built by the first allocation
 	leaveFree bool       // see LeaveFreeCells
 	slack     uint32     // bytes that shrunk data left unused in its cells
+
+	known known
 }
 
 // Parse reads the base block and the chain of bins of data, which the image

@@ -18,13 +18,25 @@ const (
 
 const keyNodeSize = 76 // without the name
 
-// Fields of a key node that are written, as offsets in the cell data.
+// Fields of a key node, as offsets in the cell data.
 const (
+	keyFlags           = 2
 	keyLastWriteTime   = 4
+	keyParent          = 16
+	keySubkeyCount     = 20
+	keySubkeyList      = 28
+	keyVolatileList    = 32
 	keyValueCount      = 36
 	keyValueList       = 40
+	keySecurity        = 44
+	keyClass           = 48
+	keyMaxNameLen      = 52
+	keyUserFlags       = 54
+	keyMaxClassLen     = 56
 	keyMaxValueNameLen = 60
 	keyMaxValueDataLen = 64
+	keyNameLength      = 72
+	keyClassLength     = 74
 )
 
 // KeyNode is a view of an nk record: a key.

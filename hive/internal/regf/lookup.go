@@ -13,6 +13,9 @@ func (m *Image) FindSubkey(k KeyNode, name Name) (KeyNode, bool, error) {
 	if node, found, err := m.searchSorted(k.SubkeyList(), name); found && err == nil {
 		return node, true, nil
 	}
+	if k.SubkeyCount() > smallList && m.inOrder(k) {
+		return KeyNode{}, false, nil
+	}
 	return m.searchAll(k, name)
 }
 
@@ -22,7 +25,7 @@ func (m *Image) searchSorted(off Offset, name Name) (KeyNode, bool, error) {
 		return KeyNode{}, false, err
 	}
 	if list.IsRoot() {
-		if list, err = m.searchRoot(list, name); err != nil {
+		if _, list, err = m.searchRoot(list, name); err != nil {
 			return KeyNode{}, false, err
 		}
 	}
@@ -35,28 +38,6 @@ func (m *Image) searchSorted(off Offset, name Name) (KeyNode, bool, error) {
 		return KeyNode{}, false, err
 	}
 	return node, node.Name().Compare(name) == 0, nil
-}
-
-// searchRoot returns the first leaf of an index root whose last name is not
-// below name, or the last leaf.
-func (m *Image) searchRoot(root SubkeyList, name Name) (leaf SubkeyList, err error) {
-	i := sort.Search(root.Len()-1, func(i int) bool {
-		candidate, failed := m.leaf(root.At(i))
-		if failed != nil {
-			err = failed
-			return true
-		}
-		last, failed := m.KeyNode(candidate.At(candidate.Len() - 1))
-		if failed != nil {
-			err = failed
-			return true
-		}
-		return last.Name().Compare(name) >= 0
-	})
-	if err != nil {
-		return SubkeyList{}, err
-	}
-	return m.leaf(root.At(i))
 }
 
 // searchLeaf returns the position of the first entry whose name is not below
@@ -99,7 +80,31 @@ func (m *Image) FindValue(k KeyNode, name Name) (ValueRecord, bool, error) {
 	if err != nil {
 		return ValueRecord{}, false, err
 	}
-	var first error
+	position, found, err := m.valuePosition(k, list, name)
+	if !found {
+		return ValueRecord{}, false, err
+	}
+	value, err := m.ValueRecord(list.At(position))
+	return value, err == nil, err
+}
+
+// valuePosition returns the position in the list of values of the first one of
+// that name. It returns the first error only when there is none.
+func (m *Image) valuePosition(k KeyNode, list OffsetList, name Name) (position int, found bool, first error) {
+	if index := m.valuesOf(k, list); index != nil {
+		position = list.Len()
+		for i := range index.positions(name.Hash()) {
+			if value, err := m.ValueRecord(list.At(i)); err == nil && value.Name().Compare(name) == 0 {
+				position = min(position, i)
+			}
+		}
+		if position < list.Len() {
+			return position, true, nil
+		}
+		if !index.incomplete {
+			return 0, false, nil
+		}
+	}
 	for i := range list.Len() {
 		value, err := m.ValueRecord(list.At(i))
 		if err != nil {
@@ -109,8 +114,8 @@ func (m *Image) FindValue(k KeyNode, name Name) (ValueRecord, bool, error) {
 			continue
 		}
 		if value.Name().Compare(name) == 0 {
-			return value, true, nil
+			return i, true, nil
 		}
 	}
-	return ValueRecord{}, false, first
+	return 0, false, first
 }

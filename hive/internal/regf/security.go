@@ -4,6 +4,14 @@ import "encoding/binary"
 
 const securityRecordSize = 20 // without the descriptor
 
+// Fields of a security record, as offsets in the cell data.
+const (
+	securityNext     = 4
+	securityPrevious = 8
+	securityUsers    = 12
+	securityLength   = 16
+)
+
 // SecurityRecord is a view of an sk record: a security descriptor, shared by
 // keys and linked into one ring per hive.
 type SecurityRecord struct {
@@ -30,16 +38,16 @@ func (m *Image) SecurityRecord(off Offset) (SecurityRecord, error) {
 func (s SecurityRecord) u32(off int) uint32 { return binary.LittleEndian.Uint32(s.data[off:]) }
 
 // Next is the next record of the ring.
-func (s SecurityRecord) Next() Offset { return Offset(s.u32(4)) }
+func (s SecurityRecord) Next() Offset { return Offset(s.u32(securityNext)) }
 
 // Previous is the previous record of the ring.
-func (s SecurityRecord) Previous() Offset { return Offset(s.u32(8)) }
+func (s SecurityRecord) Previous() Offset { return Offset(s.u32(securityPrevious)) }
 
 // ReferenceCount is the number of keys that use the record.
-func (s SecurityRecord) ReferenceCount() uint32 { return s.u32(12) }
+func (s SecurityRecord) ReferenceCount() uint32 { return s.u32(securityUsers) }
 
 // DescriptorLength is the length of the descriptor in bytes.
-func (s SecurityRecord) DescriptorLength() uint32 { return s.u32(16) }
+func (s SecurityRecord) DescriptorLength() uint32 { return s.u32(securityLength) }
 
 // Descriptor is the self-relative security descriptor. It returns a
 // FormatError when it does not fit the cell.

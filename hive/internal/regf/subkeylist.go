@@ -137,29 +137,59 @@ func (m *Image) MaxEntries() int { return int(m.BinsSize() / 4) }
 
 // Subkeys iterates over the key nodes below k in stored order. After an error
 // it goes on with the next one. It ends with an error after MaxEntries:
-// an index root may name one leaf many times.
+// an index root may name one leaf many times. The lists must not be edited
+// meanwhile.
 func (m *Image) Subkeys(k KeyNode) iter.Seq2[KeyNode, error] {
 	return func(yield func(KeyNode, error) bool) {
+		for cell, err := range m.subkeyCells(k) {
+			if err != nil {
+				if !yield(KeyNode{}, err) {
+					return
+				}
+			} else if !yield(m.KeyNode(cell)) {
+				return
+			}
+		}
+	}
+}
+
+// subkeyCells is Subkeys without a look at the key nodes.
+func (m *Image) subkeyCells(k KeyNode) iter.Seq2[Offset, error] {
+	return func(yield func(Offset, error) bool) {
 		if k.SubkeyCount() == 0 {
 			return
 		}
 		left := m.MaxEntries()
 		for leaf, err := range m.Leaves(k.SubkeyList()) {
 			if err != nil {
-				if !yield(KeyNode{}, err) {
+				if !yield(NIL, err) {
 					return
 				}
 				continue
 			}
 			for i := range leaf.Len() {
 				if left--; left < 0 {
-					yield(KeyNode{}, corrupt(CodeSubkeyList, k.SubkeyList(), "subkey list", "has more entries than the hive has room for (%d)", m.MaxEntries()))
+					yield(NIL, corrupt(CodeSubkeyList, k.SubkeyList(), "subkey list", "has more entries than the hive has room for (%d)", m.MaxEntries()))
 					return
 				}
-				if !yield(m.KeyNode(leaf.At(i))) {
+				if !yield(leaf.At(i), nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// SubkeyCells returns the cells of the subkeys of k as they are listed now, and
+// the errors that Subkeys would meet besides those of the cells themselves.
+func (m *Image) SubkeyCells(k KeyNode) (cells []Offset, faults []error) {
+	cells = make([]Offset, 0, min(int(k.SubkeyCount()), m.MaxEntries()))
+	for cell, err := range m.subkeyCells(k) {
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		cells = append(cells, cell)
+	}
+	return cells, faults
 }

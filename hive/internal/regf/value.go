@@ -15,9 +15,11 @@ const valueRecordSize = 20 // without the name
 
 // Fields of a value record that are written, as offsets in the cell data.
 const (
+	valueNameLength = 2
 	valueDataLength = 4
 	valueData       = 8
 	valueType       = 12
+	valueFlags      = 16
 )
 
 // Limits of value data, in bytes.
