@@ -14,7 +14,8 @@ import (
 // also knows what the edit had no business to change.
 type Session struct {
 	c       *checker
-	end     regf.Offset // of the last bin before the edit
+	before  regf.Offset // end of the last bin before the edit
+	end     regf.Offset // of the bins that were there before and are still there
 	edited  []editedKey
 	touched []regf.Bin
 }
@@ -35,7 +36,8 @@ func Start(data []byte, emit func(Finding)) *Session {
 		return nil
 	}
 	c.all()
-	return &Session{c: c, end: regf.Offset(c.image.BinsSize())}
+	end := regf.Offset(c.image.BinsSize())
+	return &Session{c: c, before: end, end: end}
 }
 
 // Expect announces that an edit will change values of the key whose cell is at
@@ -83,9 +85,7 @@ func (s *Session) Recheck(data []byte, changes []regf.Change, emit func(Finding)
 	}
 	c.image, c.emit = image, emit
 	c.header()
-	if regf.Offset(image.BinsSize()) < s.end {
-		c.reportAt(Fatal, codeReach, 0x28, "the edit has dropped bins")
-	}
+	s.dropped()
 	s.rewalk(changes)
 	own := map[regf.Offset]bool{}
 	for _, e := range s.edited {
@@ -106,6 +106,18 @@ func (s *Session) Recheck(data []byte, changes []regf.Change, emit func(Finding)
 			}
 		}
 	}
+}
+
+// dropped takes bins that the edit has given up out of account. What was in
+// them must have been the edited keys' own.
+func (s *Session) dropped() {
+	c := s.c
+	now := c.image.BinsSize()
+	for unit := range c.claimed.Range(now/8, uint32(s.end/8)) {
+		c.claimed.Remove(unit)
+		c.report(codeReach, regf.Offset(8*unit), "the edit has dropped a cell that another record needs")
+	}
+	s.end = min(s.end, regf.Offset(now))
 }
 
 // rewalk walks the bins again in which something changed.
@@ -184,6 +196,8 @@ func (s *Session) account(change regf.Change, own map[regf.Offset]bool) {
 	off := regf.Offset(change.Offset - regf.BaseBlockSize)
 	start, inBin := c.image.BinAt(change.Offset)
 	switch {
+	case !inBin && off >= s.end && off < s.before:
+		return // a bin that was given up, see dropped
 	case !inBin:
 		c.report(codeReach, off, "the edit has changed bytes that belong to no bin")
 		return

@@ -88,7 +88,7 @@ func TestSessionReach(t *testing.T) {
 		{"root cell", hivetest.AtRootCell, binary.LittleEndian.AppendUint32(nil, node), "edit-reach"},
 		{"version", hivetest.AtMinor, []byte{5}, "edit-reach"},
 		{"flags of the hive", hivetest.AtFlags, []byte{2}, "edit-reach"},
-		{"bins cut off", hivetest.AtBinsSize, binary.LittleEndian.AppendUint32(nil, image.BinsSize()-4096), "edit-reach"},
+		{"bins in use cut off", hivetest.AtBinsSize, binary.LittleEndian.AppendUint32(nil, other.Data&^(hivetest.PageSize-1)), "edit-reach"},
 		{"checksum", hivetest.AtChecksum, []byte{1, 2, 3, 4}, "checksum"},
 		{"sequence number", hivetest.AtSequence1, []byte{1, 2, 3, 4}, "sequence-numbers"},
 	} {
@@ -105,6 +105,35 @@ func TestSessionReach(t *testing.T) {
 			require.Contains(t, codes, c.code)
 		})
 	}
+}
+
+// TestSessionDroppedBin lets the data of a value grow and shrink again, so that
+// the bin that was added for it goes.
+func TestSessionDroppedBin(t *testing.T) {
+	_, h, value := session(t, hivetest.NT4().Build().Data)
+	require.NoError(t, value.SetData(hive.Binary, make([]byte, 16000), time.Unix(1e9, 0)))
+	h.Seal(time.Unix(1e9, 0))
+	grown := bytes.Clone(h.Bytes())
+	s, h, value := session(t, bytes.Clone(grown))
+	require.NoError(t, value.SetData(hive.Binary, []byte("short"), time.Unix(1e9, 0)))
+	h.Seal(time.Unix(1e9, 0))
+	require.Less(t, len(h.Bytes()), len(grown))
+	require.Empty(t, recheck(s, h.Bytes(), h.Changes()))
+	last := h.Changes()[len(h.Changes())-1]
+	require.Equal(t, hive.Change{Offset: int64(len(h.Bytes())), Length: int64(len(grown) - len(h.Bytes())), What: "removed at the end"}, last)
+	requireChangesTell(t, grown, h)
+}
+
+// requireChangesTell requires that the list of changes makes the new hive of the
+// old one.
+func requireChangesTell(t *testing.T, old []byte, h *hive.Hive) {
+	told := bytes.Clone(old[:len(h.Bytes())])
+	for _, change := range h.Changes() {
+		if end := change.Offset + change.Length; end <= int64(len(told)) {
+			copy(told[change.Offset:end], h.Bytes()[change.Offset:])
+		}
+	}
+	require.True(t, bytes.Equal(h.Bytes(), told))
 }
 
 // TestSessionKnownFault edits a value of a key whose maximum is too small, as

@@ -128,7 +128,37 @@ func (m *Image) release(off Offset) error {
 	m.setHeader(off, int32(size)) // a second release of it is seen, even when a neighbour has swallowed it
 	m.setHeader(start, int32(end-start))
 	m.free.add(start, uint32(end-start))
+	if bin, _ := m.binAt(start); bin.Size == uint32(end-start)+BinHeaderSize {
+		m.emptied[bin.Start] = true
+	}
 	return nil
+}
+
+// dropEmptied gives up the bins at the end that hold nothing since a cell was
+// freed. Bins that were free before stay: Windows keeps some in store. A hive
+// is never without its first bin.
+func (m *Image) dropEmptied() {
+	if len(m.emptied) == 0 || m.leaveFree || len(m.Trailing()) > 0 {
+		return
+	}
+	for {
+		bin, ok := m.binAt(Offset(m.BinsSize() - 1))
+		room := bin.Size - BinHeaderSize
+		if !ok || bin.Start == 0 || !m.emptied[bin.Start] || m.freeIndex().at(bin.Start+BinHeaderSize) != room {
+			return
+		}
+		delete(m.emptied, bin.Start)
+		m.free.remove(bin.Start+BinHeaderSize, room)
+		m.cut(bin.Start)
+	}
+}
+
+// cut takes away the bins from start on.
+func (m *Image) cut(start Offset) {
+	m.remember(start.File(), int(m.BinsSize()-uint32(start)))
+	m.data = m.data[:start.File()]
+	m.binOf = m.binOf[:start/PageSize]
+	m.writeU32(blockBinsSize, m.BinsSize())
 }
 
 // slackShare is the part of the bins that shrunk data may leave unused in its

@@ -22,10 +22,17 @@ func (m *Image) Changes() []Change {
 	where := structureCursor{m: m}
 	for page, before := range m.journal.pages {
 		start := int64(page) * PageSize
-		changes = where.compare(changes, start, before, m.data[start:start+int64(len(before))])
+		if start < int64(len(m.data)) {
+			now := m.data[start:min(start+int64(len(before)), int64(len(m.data)))]
+			changes = where.compare(changes, start, before, now)
+		}
 	}
-	if added := int64(len(m.data) - m.journal.length); added > 0 {
-		changes = append(changes, Change{int64(m.journal.length), added, "added at the end"})
+	before, now := int64(m.journal.length), int64(len(m.data))
+	switch {
+	case now > before:
+		changes = append(changes, Change{before, now - before, "added at the end"})
+	case now < before:
+		changes = append(changes, Change{now, before - now, "removed at the end"})
 	}
 	return changes
 }

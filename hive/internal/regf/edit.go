@@ -47,8 +47,10 @@ func (m *Image) Transaction(change func() error) error {
 	m.journal.active = false
 	if err != nil {
 		m.rollback(length, pages)
+		return err
 	}
-	return err
+	m.dropEmptied()
+	return nil
 }
 
 // begin empties the records of what to undo, and keeps their memory unless it

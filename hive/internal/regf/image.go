@@ -22,9 +22,10 @@ type Image struct {
 	binOf []Bin
 
 	journal   journal
-	free      *freeCells // built by the first allocation
-	leaveFree bool       // see LeaveFreeCells
-	slack     uint32     // bytes that shrunk data left unused in its cells
+	free      *freeCells      // built by the first allocation
+	leaveFree bool            // see LeaveFreeCells
+	slack     uint32          // bytes that shrunk data left unused in its cells
+	emptied   map[Offset]bool // bins that were wholly free after a cell in them was freed
 
 	known known
 }
@@ -42,7 +43,7 @@ func Parse(data []byte) (*Image, error) {
 }
 
 func newImage(data []byte) *Image {
-	return &Image{data: data, journal: newJournal(len(data))}
+	return &Image{data: data, journal: newJournal(len(data)), emptied: map[Offset]bool{}}
 }
 
 func (m *Image) parse() error {
