@@ -96,7 +96,7 @@ func (m *Image) placeFor(k KeyNode, name Name) (listPlace, error) {
 	p.leaf = list
 	if list.IsRoot() {
 		p.root = list
-		if p.index, p.leaf, err = m.searchRoot(list, name); err != nil {
+		if p.index, p.leaf, err = m.searchRoot(k.Offset, list, name); err != nil {
 			return p, err
 		}
 	}
@@ -147,29 +147,42 @@ func (m *Image) eachLeaf(p listPlace, list SubkeyList, visit func(listPlace) (bo
 
 // placeOf returns where the entry of a subkey is.
 func (m *Image) placeOf(k, child KeyNode) (listPlace, error) {
-	p, err := m.placeFor(k, child.Name())
-	if err == nil && p.at < p.leaf.Len() && p.leaf.At(p.at) == child.Offset {
-		return p, nil
-	}
+	p := listPlace{owner: k.Offset}
 	list, err := m.SubkeyList(k.SubkeyList())
 	if err != nil {
 		return p, err
 	}
+	if i, ok := m.known.orderOf(k.Offset).leafFor(list.Len(), child.Name()); ok && list.IsRoot() {
+		p.root, p.index = list, i
+		if p.leaf, err = m.leaf(list.At(i)); err != nil {
+			return p, err
+		}
+		if p.at = p.leaf.position(child.Offset); p.at < p.leaf.Len() {
+			return p, nil
+		}
+	}
 	found := false
 	err = m.eachLeaf(listPlace{owner: k.Offset}, list, func(here listPlace) (bool, error) {
-		for i := range here.leaf.Len() {
-			if here.leaf.At(i) == child.Offset {
-				p, found = here, true
-				p.at = i
-				return false, nil
-			}
-		}
-		return true, nil
+		p = here
+		p.at = p.leaf.position(child.Offset)
+		found = p.at < p.leaf.Len()
+		return !found, nil
 	})
 	if err == nil && !found {
 		err = corrupt(CodeSubkeyList, k.Offset, "nk", "its list of subkeys does not have the key at %#x", child.Offset.File())
 	}
 	return p, err
+}
+
+// position returns the position of the entry with that offset, or the length of
+// the list.
+func (l SubkeyList) position(cell Offset) int {
+	for i := range l.Len() {
+		if l.At(i) == cell {
+			return i
+		}
+	}
+	return l.Len()
 }
 
 // insertSubkey puts child into the list of subkeys of the key at parent.
@@ -204,7 +217,7 @@ func (m *Image) insertPlaced(node KeyNode, child Offset, name Name) error {
 		}
 		if p.isLast() {
 			// Keys that come in order would leave halves behind.
-			return m.addLeaf(p, p.leaf.Kind.entry(child, name))
+			return m.addLeaf(p, p.leaf.Len(), p.leaf.Kind.entry(child, name))
 		}
 		if err := m.splitLeaf(p); err != nil {
 			return err
@@ -218,16 +231,21 @@ func (m *Image) insertPlaced(node KeyNode, child Offset, name Name) error {
 // splitLeaf moves the second half of a leaf to a new one behind it.
 func (m *Image) splitLeaf(p listPlace) error {
 	keep := p.leaf.Len() / 2
-	if err := m.addLeaf(p, p.leaf.entries[keep*p.leaf.Kind.stride():]); err != nil {
+	if err := m.addLeaf(p, keep, p.leaf.entries[keep*p.leaf.Kind.stride():]); err != nil {
 		return err
 	}
 	m.writeU16(m.field(p.leaf.Offset, 2), uint16(keep))
 	return m.shrink(p.leaf.Offset, listHeader+keep*p.leaf.Kind.stride())
 }
 
-// addLeaf makes a leaf of entries behind the one at p, and an index root where
-// there is none.
-func (m *Image) addLeaf(p listPlace, entries []byte) error {
+// addLeaf makes a leaf of entries behind the one at p, which keeps some of its
+// own, and an index root where there is none.
+func (m *Image) addLeaf(p listPlace, keep int, entries []byte) error {
+	last, err := m.KeyNode(p.leaf.At(keep - 1))
+	if err != nil {
+		return err
+	}
+	m.known.orderOf(p.owner).split(p.index, last.Name())
 	leaf, err := m.newList(p.leaf.Kind, entries)
 	if err != nil {
 		return err
@@ -299,6 +317,7 @@ func (m *Image) removeSubkey(parent Offset, child KeyNode) error {
 	if err := m.release(p.leaf.Offset); err != nil {
 		return err
 	}
+	m.known.orderOf(parent).removed(p.index)
 	if p.root.Len() > 1 {
 		return m.removeEntry(p.root, p.index)
 	}
@@ -348,30 +367,46 @@ const smallList = 32
 // keep the order.
 func (m *Image) inOrder(k KeyNode) bool {
 	if k.SubkeyCount() <= smallList {
-		return m.scanOrder(k)
+		return m.scanOrder(k).sorted
 	}
-	if known, ok := m.known.order(k.Offset); ok {
-		return known
+	order := m.known.orderOf(k.Offset)
+	if order == nil {
+		order = m.scanOrder(k)
+		m.known.setOrder(k.Offset, order)
 	}
-	sorted := m.scanOrder(k)
-	m.known.setOrder(k.Offset, sorted)
-	return sorted
+	return order.sorted
 }
 
-func (m *Image) scanOrder(k KeyNode) bool {
+// scanOrder looks at all subkeys of k.
+func (m *Image) scanOrder(k KeyNode) *listOrder {
+	order := &listOrder{}
 	var before Name
-	for node, err := range m.Subkeys(k) {
-		if err != nil || len(before.Raw) > 0 && before.Compare(node.Name()) >= 0 {
-			return false
+	for leaf, err := range m.Leaves(k.SubkeyList()) {
+		if err != nil {
+			return order
 		}
-		before = node.Name()
+		if len(before.Raw) > 0 {
+			order.split(len(order.separators), before)
+		}
+		for i := range leaf.Len() {
+			node, err := m.KeyNode(leaf.At(i))
+			if err != nil || len(before.Raw) > 0 && before.Compare(node.Name()) >= 0 {
+				return &listOrder{}
+			}
+			before = node.Name()
+		}
 	}
-	return true
+	order.sorted = true
+	return order
 }
 
-// searchRoot returns the first leaf of an index root whose last name is not
-// below name, or the last leaf, and its position.
-func (m *Image) searchRoot(root SubkeyList, name Name) (i int, leaf SubkeyList, err error) {
+// searchRoot returns the first leaf of an index root of the key k whose last
+// name is not below name, or the last leaf, and its position.
+func (m *Image) searchRoot(k Offset, root SubkeyList, name Name) (i int, leaf SubkeyList, err error) {
+	if i, ok := m.known.orderOf(k).leafFor(root.Len(), name); ok {
+		leaf, err = m.leaf(root.At(i))
+		return i, leaf, err
+	}
 	i = sort.Search(root.Len()-1, func(i int) bool {
 		candidate, failed := m.leaf(root.At(i))
 		if failed != nil {

@@ -120,7 +120,7 @@ func (m *Image) unlistValue(k Offset, v ValueRecord) error {
 		m.writeU32(m.field(k, keyValueList), uint32(NIL))
 		m.writeU32(m.field(k, keyMaxValueNameLen), 0)
 		m.writeU32(m.field(k, keyMaxValueDataLen), 0)
-		m.known.forget(k)
+		m.known.forgetValues(k)
 		return m.release(cell)
 	}
 	if err := m.closeGap(node, list, at); err != nil {
@@ -135,7 +135,7 @@ func (m *Image) closeGap(k KeyNode, list OffsetList, at int) error {
 	last := list.Len() - 1
 	place := m.field(k.ValueList(), 4*int64(at))
 	if last < orderedValues {
-		m.known.forget(k.Offset)
+		m.known.forgetValues(k.Offset)
 		m.move(place, place+4, 4*(last-at))
 		return nil
 	}
@@ -197,7 +197,7 @@ func (m *Image) RenameValue(k, v Offset, name Name) (Offset, error) {
 		if err != nil {
 			return err
 		}
-		m.known.forget(k)
+		m.known.forgetValues(k)
 		renamed := append(make([]byte, 0, valueRecordSize+len(name.Raw)), record.data[:valueRecordSize]...)
 		binary.LittleEndian.PutUint16(renamed[valueNameLength:], uint16(len(name.Raw)))
 		binary.LittleEndian.PutUint16(renamed[valueFlags:], record.Flags()&^ValueCompName|valueNameFlags(name))

@@ -1,36 +1,57 @@
 package regf
 
-import "sync"
+import (
+	"bytes"
+	"slices"
+	"sort"
+	"sync"
+)
 
 // known is what look-ups and edits have found out about long lists, so that
 // none looks at all of a list again. Several readers may look up at once.
 type known struct {
 	mutex  sync.Mutex
-	sorted map[Offset]bool        // by key: its subkeys are in order
+	order  map[Offset]*listOrder  // by key: of its subkeys
 	values map[Offset]*valueIndex // by key
 }
 
-func (k *known) order(key Offset) (sorted, ok bool) {
-	k.mutex.Lock()
-	defer k.mutex.Unlock()
-	sorted, ok = k.sorted[key]
-	return sorted, ok
+// listOrder is what is known of the order of a key's subkeys.
+type listOrder struct {
+	sorted bool // over all lists
+	// separators has a name for each leaf of an index root but the last: none in
+	// the leaf is above it, and all behind the leaf are. It spares a search the
+	// way through the leaves.
+	separators []Name
 }
 
-func (k *known) setOrder(key Offset, sorted bool) {
+// orderOf returns what is known of a key's subkeys, or nil.
+func (k *known) orderOf(key Offset) *listOrder {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	if k.sorted == nil {
-		k.sorted = map[Offset]bool{}
+	return k.order[key]
+}
+
+func (k *known) setOrder(key Offset, order *listOrder) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if k.order == nil {
+		k.order = map[Offset]*listOrder{}
 	}
-	k.sorted[key] = sorted
+	k.order[key] = order
 }
 
 // forget drops what is known of a key.
 func (k *known) forget(key Offset) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	delete(k.sorted, key)
+	delete(k.order, key)
+	delete(k.values, key)
+}
+
+// forgetValues drops what is known of a key's values.
+func (k *known) forgetValues(key Offset) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
 	delete(k.values, key)
 }
 
@@ -38,5 +59,30 @@ func (k *known) forget(key Offset) {
 func (k *known) forgetAll() {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	k.sorted, k.values = nil, nil
+	k.order, k.values = nil, nil
+}
+
+// leafFor returns the position of the leaf, one of n, in which a name is if it
+// is anywhere, and false when the leaves must be looked at for it.
+func (o *listOrder) leafFor(n int, name Name) (int, bool) {
+	if o == nil || !o.sorted || len(o.separators) != n-1 {
+		return 0, false
+	}
+	return sort.Search(n-1, func(i int) bool { return o.separators[i].Compare(name) >= 0 }), true
+}
+
+// split notes that a leaf was put behind the one at position i, whose last name
+// is given.
+func (o *listOrder) split(i int, last Name) {
+	if o != nil {
+		o.separators = slices.Insert(o.separators, i, Name{Raw: bytes.Clone(last.Raw), Latin1: last.Latin1})
+	}
+}
+
+// removed notes that the leaf at position i is gone.
+func (o *listOrder) removed(i int) {
+	if o != nil && len(o.separators) > 0 {
+		i = min(i, len(o.separators)-1)
+		o.separators = slices.Delete(o.separators, i, i+1)
+	}
 }

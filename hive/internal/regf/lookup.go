@@ -10,7 +10,7 @@ func (m *Image) FindSubkey(k KeyNode, name Name) (KeyNode, bool, error) {
 	if k.SubkeyCount() == 0 {
 		return KeyNode{}, false, nil
 	}
-	if node, found, err := m.searchSorted(k.SubkeyList(), name); found && err == nil {
+	if node, found, err := m.searchSorted(k, name); found && err == nil {
 		return node, true, nil
 	}
 	if k.SubkeyCount() > smallList && m.inOrder(k) {
@@ -19,15 +19,18 @@ func (m *Image) FindSubkey(k KeyNode, name Name) (KeyNode, bool, error) {
 	return m.searchAll(k, name)
 }
 
-func (m *Image) searchSorted(off Offset, name Name) (KeyNode, bool, error) {
-	list, err := m.SubkeyList(off)
+func (m *Image) searchSorted(k KeyNode, name Name) (KeyNode, bool, error) {
+	list, err := m.SubkeyList(k.SubkeyList())
 	if err != nil {
 		return KeyNode{}, false, err
 	}
 	if list.IsRoot() {
-		if _, list, err = m.searchRoot(list, name); err != nil {
+		if _, list, err = m.searchRoot(k.Offset, list, name); err != nil {
 			return KeyNode{}, false, err
 		}
+	}
+	if node, found := m.searchHashes(list, name); found {
+		return node, true, nil
 	}
 	i, err := m.searchLeaf(list, name)
 	if err != nil || i == list.Len() {
@@ -38,6 +41,25 @@ func (m *Image) searchSorted(off Offset, name Name) (KeyNode, bool, error) {
 		return KeyNode{}, false, err
 	}
 	return node, node.Name().Compare(name) == 0, nil
+}
+
+// searchHashes looks for a name by the hashes of a leaf that has them. They lie
+// side by side, while each name is somewhere else in the hive. That a hash is
+// wrong does not matter: then the name is found by halving.
+func (m *Image) searchHashes(leaf SubkeyList, name Name) (KeyNode, bool) {
+	if leaf.Kind != ListLH {
+		return KeyNode{}, false
+	}
+	hash := name.Hash()
+	for i := range leaf.Len() {
+		if leaf.Hash(i) != hash {
+			continue
+		}
+		if node, err := m.KeyNode(leaf.At(i)); err == nil && node.Name().Compare(name) == 0 {
+			return node, true
+		}
+	}
+	return KeyNode{}, false
 }
 
 // searchLeaf returns the position of the first entry whose name is not below
