@@ -120,7 +120,7 @@ func (k *Key) newSubkeyName(name string) (regf.Name, error) {
 	if node.Flags()&regf.KeySymLink != 0 {
 		return regf.Name{}, fmt.Errorf("key %q: %w: it is a symbolic link, and has no subkeys", k.path, ErrProtected)
 	}
-	_, found, err := k.hive.image.FindSubkey(node, encoded)
+	found, err := k.hive.image.HasSubkey(node, encoded)
 	switch {
 	case err != nil:
 		return regf.Name{}, err

@@ -1,6 +1,9 @@
 package regf
 
-import "sort"
+import (
+	"encoding/binary"
+	"sort"
+)
 
 // FindSubkey returns the subkey of k whose name equals name without regard to
 // case, and false when there is none. It searches by halves as Windows does,
@@ -17,6 +20,21 @@ func (m *Image) FindSubkey(k KeyNode, name Name) (KeyNode, bool, error) {
 		return KeyNode{}, false, nil
 	}
 	return m.searchAll(k, name)
+}
+
+// HasSubkey reports whether k has a subkey of that name. It is FindSubkey for
+// names that are rather not there.
+func (m *Image) HasSubkey(k KeyNode, name Name) (bool, error) {
+	if k.SubkeyCount() <= smallList || !m.inOrder(k) {
+		_, found, err := m.FindSubkey(k, name)
+		return found, err
+	}
+	p, err := m.placeFor(k, name)
+	if err != nil || p.at == p.leaf.Len() {
+		return false, err
+	}
+	node, err := m.KeyNode(p.leaf.At(p.at))
+	return err == nil && node.Name().Compare(name) == 0, err
 }
 
 func (m *Image) searchSorted(k KeyNode, name Name) (KeyNode, bool, error) {
@@ -51,11 +69,13 @@ func (m *Image) searchHashes(leaf SubkeyList, name Name) (KeyNode, bool) {
 		return KeyNode{}, false
 	}
 	hash := name.Hash()
-	for i := range leaf.Len() {
-		if leaf.Hash(i) != hash {
+	const hashAt = 4 // in an entry
+	for entry := leaf.entries; len(entry) >= 8; entry = entry[8:] {
+		if binary.LittleEndian.Uint32(entry[hashAt:]) != hash {
 			continue
 		}
-		if node, err := m.KeyNode(leaf.At(i)); err == nil && node.Name().Compare(name) == 0 {
+		cell := Offset(binary.LittleEndian.Uint32(entry))
+		if node, err := m.KeyNode(cell); err == nil && node.Name().Compare(name) == 0 {
 			return node, true
 		}
 	}
