@@ -71,8 +71,10 @@ var mixes = []struct {
 	length func(*rand.Rand) int
 }{
 	{"uniform", 5000, func(r *rand.Rand) int { return r.IntN(1000) }},
-	{"registry", 20000, registryLength},
+	{"registry", 5000, registryLength},
 	{"large", 1000, func(r *rand.Rand) int { return r.IntN(40000) }},
+	{"thousand", 1000, func(r *rand.Rand) int { return r.IntN(1000) }},
+	{"few", 200, func(r *rand.Rand) int { return r.IntN(1000) }},
 }
 
 // registryLength is distributed as in a SYSTEM hive: many short strings,
@@ -88,7 +90,7 @@ func registryLength(r *rand.Rand) int {
 	case n < 999:
 		return r.IntN(8000)
 	}
-	return r.IntN(16000)
+	return r.IntN(60000)
 }
 
 // BenchmarkEdits makes edits that each change the length of some value's data.

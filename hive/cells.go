@@ -4,7 +4,7 @@ package hive
 // through the key: its record and its lists of subkeys. Offsets come as they
 // are stored, also where they lead nowhere.
 func (k *Key) Cells() []int64 {
-	cells := []int64{k.cell.File()}
+	cells := []int64{k.Offset()}
 	node, err := k.node()
 	if err != nil || node.SubkeyCount() == 0 {
 		return cells

@@ -138,25 +138,21 @@ func TestManyEdits(t *testing.T) {
 // TestFileStaysSmall makes so many edits of so many lengths that the hive would
 // be full of holes if nothing was done about them.
 func TestFileStaysSmall(t *testing.T) {
-	length := func(random *rand.Rand) int { return random.IntN(1000) }
-	root := hivetest.Key{Name: "ROOT"}
-	random := rand.New(rand.NewPCG(11, 12))
-	for i := range 5000 {
-		root.Values = append(root.Values, hivetest.Value{Name: fmt.Sprint(i), Type: hivetest.TypeBinary, Data: hivetest.Noise(length(random), uint32(i))})
+	for _, mix := range mixes {
+		t.Run(mix.name, func(t *testing.T) {
+			before := manyValues(mix.values, mix.length)
+			h := open(t, bytes.Clone(before))
+			edit := editor(t, h, mix.length)
+			for i := range 20000 {
+				edit(i)
+				if i%500 == 0 {
+					require.Less(t, len(h.Bytes()), liveData(t, h.Bytes())*110/100, "after %d edits", i)
+				}
+			}
+			requireNoWorse(t, withDirt(findings(before)), h.Bytes())
+			requireChanges(t, before, h)
+		})
 	}
-	image := hivetest.Hive{Minor: 5, Root: root}.Build()
-	h := open(t, image.Data)
-	edit := editor(t, h, length)
-	most := 0 // that was in use at any time: the file does not shrink
-	for i := range 50000 {
-		edit(i)
-		if i%1000 == 0 {
-			most = max(most, liveData(t, h.Bytes()))
-			require.Less(t, len(h.Bytes()), most*110/100, "after %d edits", i)
-		}
-	}
-	requireNoWorse(t, withDirt(findings(image.Data)), h.Bytes())
-	requireChanges(t, image.Data, h)
 }
 
 // TestExactChanges looks at the whole list of changes of small edits.

@@ -101,12 +101,12 @@ func (k *Key) CreateSubkey(name string, t time.Time) (*Key, error) {
 		return nil, fmt.Errorf("key %q: %w", joinPath(k.path, name), err)
 	}
 	h.edited = true
-	return &Key{hive: h, parent: k, cell: cell, name: name, path: joinPath(k.path, name)}, nil
+	return &Key{hive: h, parent: k, cell: cell, layout: h.image.Layout(), name: name, path: joinPath(k.path, name)}, nil
 }
 
 // newSubkeyName returns the stored form of a name that a new subkey may have.
 func (k *Key) newSubkeyName(name string) (regf.Name, error) {
-	if err := k.editable(); err != nil {
+	if err := k.beginEdit(); err != nil {
 		return regf.Name{}, err
 	}
 	encoded, err := keyName(name)
@@ -151,7 +151,7 @@ func keyName(name string) (regf.Name, error) {
 // that wraps ErrProtected for the root, ErrReadOnly, or a FormatError; the hive
 // is then as before.
 func (k *Key) Delete(t time.Time) error {
-	if err := k.editable(); err != nil {
+	if err := k.beginEdit(); err != nil {
 		return err
 	}
 	if k.parent == nil {
@@ -170,7 +170,7 @@ func (k *Key) Delete(t time.Time) error {
 // not be used afterwards. It returns what CreateSubkey does, and ErrProtected
 // for the root.
 func (k *Key) Rename(name string, t time.Time) error {
-	if err := k.editable(); err != nil {
+	if err := k.beginEdit(); err != nil {
 		return err
 	}
 	if k.parent == nil {
@@ -196,7 +196,7 @@ func (k *Key) Rename(name string, t time.Time) error {
 // it away. It returns an error that wraps ErrTooLarge or ErrReadOnly, or a
 // FormatError; the hive is then as before.
 func (k *Key) SetClass(class string, t time.Time) error {
-	if err := k.editable(); err != nil {
+	if err := k.beginEdit(); err != nil {
 		return err
 	}
 	if old, err := k.Class(); err != nil || old == class {
@@ -226,7 +226,7 @@ func (k *Key) SetClass(class string, t time.Time) error {
 // ErrDescriptor, ErrTooLarge or ErrReadOnly, or a FormatError; the hive is then
 // as before.
 func (k *Key) SetSecurityDescriptor(descriptor []byte, t time.Time) error {
-	if err := k.editable(); err != nil {
+	if err := k.beginEdit(); err != nil {
 		return err
 	}
 	if err := regf.ValidateDescriptor(descriptor); err != nil {
@@ -246,7 +246,7 @@ func (k *Key) SetSecurityDescriptor(descriptor []byte, t time.Time) error {
 // SetLastWriteTime sets the time of the key; later edits of it set it again. It
 // returns an error that wraps ErrReadOnly, or a FormatError.
 func (k *Key) SetLastWriteTime(t time.Time) error {
-	if err := k.editable(); err != nil {
+	if err := k.beginEdit(); err != nil {
 		return err
 	}
 	if _, err := k.node(); err != nil {
@@ -257,4 +257,11 @@ func (k *Key) SetLastWriteTime(t time.Time) error {
 	return nil
 }
 
-func (k *Key) editable() error { return k.hive.Editable() }
+// beginEdit prepares the hive for an edit of the key.
+func (k *Key) beginEdit() error {
+	if err := k.hive.Editable(); err != nil {
+		return err
+	}
+	k.hive.tidy()
+	return k.refresh()
+}

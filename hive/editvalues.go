@@ -15,7 +15,7 @@ import (
 // is so already. It returns an error that wraps ErrName, ErrTooLarge,
 // ErrReadOnly or ErrProtected, or a FormatError; the hive is then as before.
 func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value, error) {
-	if err := k.editable(); err != nil {
+	if err := k.beginEdit(); err != nil {
 		return nil, err
 	}
 	if err := k.mayHaveValue(name, kind); err != nil {
@@ -39,7 +39,7 @@ func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value
 	}
 	h.image.SetLastWriteTime(k.cell, regf.Filetime(t))
 	h.edited = true
-	return &Value{key: k, cell: cell, name: name}, nil
+	return &Value{key: k, cell: cell, layout: h.image.Layout(), name: name}, nil
 }
 
 // mayHaveValue returns ErrProtected where the key must not get the value.
@@ -71,7 +71,7 @@ func valueName(name string) (regf.Name, error) {
 // hive is then as before.
 func (v *Value) Delete(t time.Time) error {
 	h := v.key.hive
-	if err := h.Editable(); err != nil {
+	if err := v.beginEdit(); err != nil {
 		return err
 	}
 	if err := h.image.RemoveValue(v.key.cell, v.cell); err != nil {
@@ -88,7 +88,7 @@ func (v *Value) Delete(t time.Time) error {
 // ErrProtected, or a FormatError; the hive is then as before.
 func (v *Value) Rename(name string, t time.Time) error {
 	h := v.key.hive
-	if err := h.Editable(); err != nil {
+	if err := v.beginEdit(); err != nil {
 		return err
 	}
 	encoded, err := valueName(name)

@@ -141,10 +141,16 @@ func requireNoWorse(t testing.TB, before map[string]int, data []byte) {
 func requireChanges(t testing.TB, before []byte, h *hive.Hive) {
 	t.Helper()
 	after := h.Bytes()
-	require.GreaterOrEqual(t, len(after), len(before))
+	changes := h.Changes()
+	require.Equal(t, !bytes.Equal(before, after), h.Modified())
+	if removed := len(before) - len(after); removed > 0 {
+		last := len(changes) - 1
+		require.Equal(t, hive.Change{Offset: int64(len(after)), Length: int64(removed), What: "removed at the end"}, changes[last])
+		before, changes = before[:len(after)], changes[:last]
+	}
 	differs := func(at int64) bool { return at >= int64(len(before)) || before[at] != after[at] }
 	end := int64(0)
-	for _, change := range h.Changes() {
+	for _, change := range changes {
 		require.NotEmpty(t, change.What)
 		require.Positive(t, change.Length)
 		require.GreaterOrEqual(t, change.Offset, end, "in order")
@@ -159,7 +165,6 @@ func requireChanges(t testing.TB, before []byte, h *hive.Hive) {
 		require.Len(t, after, len(before), "bytes that are not listed at the end")
 		require.True(t, bytes.Equal(before[end:], after[end:]), "bytes that are not listed after the last change")
 	}
-	require.Equal(t, !bytes.Equal(before, after), h.Modified())
 }
 
 // corpus calls test for every file of the folder of real hives.

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"hivepatch/hive/internal/regf"
@@ -64,6 +65,7 @@ type Hive struct {
 	edited    bool   // and not sealed since
 	floor     uint32 // highest sequence number in the logs
 	hasFloor  bool
+	iterating atomic.Int32 // iterations that hold cells
 }
 
 // Option changes how Open treats a hive.
@@ -216,6 +218,7 @@ func (h *Hive) Editable() error {
 // its logs, so that no log can ever be applied over it, the time t, and the
 // checksum. It does nothing to a clean hive that was not changed.
 func (h *Hive) Seal(t time.Time) {
+	h.tidy()
 	block := h.image.BaseBlock()
 	if !h.edited && !h.recovered && !block.Dirty() {
 		return
@@ -229,4 +232,19 @@ func (h *Hive) Seal(t time.Time) {
 	}
 	h.image.Seal(sequence, regf.Filetime(t))
 	h.edited, h.recovered = false, false
+}
+
+// tidy lays the hive out anew where many edits have left much free space in it.
+// Keys and values find their cells again by their names; iterations could not.
+func (h *Hive) tidy() {
+	if h.iterating.Load() == 0 {
+		h.image.Tidy()
+	}
+}
+
+// iterate notes that an iteration holds cells until the returned function is
+// called.
+func (h *Hive) iterate() (done func()) {
+	h.iterating.Add(1)
+	return func() { h.iterating.Add(-1) }
 }

@@ -18,6 +18,7 @@ type Key struct {
 	hive   *Hive
 	parent *Key // nil for the root
 	cell   regf.Offset
+	layout int // of the image when cell was found, see Hive.tidy
 	name   string
 	path   string
 }
@@ -31,7 +32,7 @@ func (h *Hive) key(cell regf.Offset, parent string) (*Key, error) {
 }
 
 func (h *Hive) newKey(node regf.KeyNode, path string) *Key {
-	return &Key{hive: h, cell: node.Offset, name: node.Name().String(), path: path}
+	return &Key{hive: h, cell: node.Offset, layout: h.image.Layout(), name: node.Name().String(), path: path}
 }
 
 // Key returns the key at path, with components separated by backslashes and
@@ -60,7 +61,48 @@ func (h *Hive) Key(path string) (*Key, error) {
 }
 
 // node returns the key's record as it stands in the image now.
-func (k *Key) node() (regf.KeyNode, error) { return k.hive.image.KeyNode(k.cell) }
+func (k *Key) node() (regf.KeyNode, error) {
+	if err := k.refresh(); err != nil {
+		return regf.KeyNode{}, err
+	}
+	return k.hive.image.KeyNode(k.cell)
+}
+
+// refresh finds the key's cell again after all cells have moved.
+func (k *Key) refresh() error {
+	image := k.hive.image
+	if k.layout == image.Layout() {
+		return nil
+	}
+	if k.parent == nil {
+		k.cell, k.layout = image.BaseBlock().RootCell(), image.Layout()
+		return nil
+	}
+	above, err := k.parent.node()
+	if err != nil {
+		return err
+	}
+	name, err := regf.NewName(k.name)
+	if err != nil {
+		return err
+	}
+	node, found, err := image.FindSubkey(above, name)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("key %q: %w", k.path, ErrNotFound)
+	}
+	k.cell, k.layout = node.Offset, image.Layout()
+	return nil
+}
+
+// current is the key's cell as it is now. Where the key is gone it is the one
+// that it had.
+func (k *Key) current() regf.Offset {
+	_ = k.refresh() // a reader of a key that is gone will see it
+	return k.cell
+}
 
 // Name returns the key's name as stored.
 func (k *Key) Name() string { return k.name }
@@ -78,7 +120,7 @@ func (k *Key) Ancestry() []*Key {
 }
 
 // Offset returns the absolute file offset of the key's cell.
-func (k *Key) Offset() int64 { return k.cell.File() }
+func (k *Key) Offset() int64 { return k.current().File() }
 
 // LastWriteTime returns when the key, its values or its list of subkeys were
 // last changed, in UTC, or the zero time when the key is gone.
@@ -134,6 +176,7 @@ func (k *Key) Subkeys() iter.Seq2[*Key, error] {
 			yield(nil, err)
 			return
 		}
+		defer k.hive.iterate()()
 		cells, faults := k.hive.image.SubkeyCells(node)
 		for _, err := range faults {
 			if !yield(nil, err) {
@@ -200,6 +243,7 @@ func (h *Hive) Walk() iter.Seq2[*Key, error] {
 			yield(nil, err)
 			return
 		}
+		defer h.iterate()()
 		w := walk{yield: yield, seen: map[regf.Offset]bool{}, left: h.image.MaxEntries()}
 		w.key(root, 1)
 	}

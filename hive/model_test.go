@@ -239,6 +239,13 @@ func (s *script) requireClean() {
 	require.Empty(s.t, found)
 }
 
+// requireSmall requires that the file is at most a tenth larger than what it
+// holds; a small one may have two pages more.
+func (s *script) requireSmall() {
+	size, live := len(s.h.Bytes()), liveData(s.t, s.h.Bytes())
+	require.LessOrEqual(s.t, size, max(live*110/100, live+2*4096))
+}
+
 func newScript(t testing.TB, minor uint32, next func(int) int) *script {
 	h, err := hive.New(minor, now)
 	require.NoError(t, err)
@@ -258,6 +265,7 @@ func TestRandomEdits(t *testing.T) {
 				s.step()
 				if i%100 == 99 {
 					s.requireClean()
+					s.requireSmall()
 				}
 			}
 			s.requireEqual()

@@ -46,13 +46,14 @@ func (t Type) String() string {
 
 // Value is a value of a key.
 type Value struct {
-	key  *Key
-	cell regf.Offset
-	name string
+	key    *Key
+	cell   regf.Offset
+	layout int // see Key
+	name   string
 }
 
 func (k *Key) newValue(record regf.ValueRecord) *Value {
-	return &Value{key: k, cell: record.Offset, name: record.Name().String()}
+	return &Value{key: k, cell: record.Offset, layout: k.hive.image.Layout(), name: record.Name().String()}
 }
 
 // Values iterates over the values that the key has now, in stored order. What
@@ -70,6 +71,7 @@ func (k *Key) Values() iter.Seq2[*Value, error] {
 			yield(nil, err)
 			return
 		}
+		defer k.hive.iterate()()
 		list = bytes.Clone(list)
 		for i := range list.Len() {
 			record, err := k.hive.image.ValueRecord(list.At(i))
@@ -115,11 +117,43 @@ func (v *Value) Key() *Key { return v.key }
 func (v *Value) Name() string { return v.name }
 
 // Offset returns the absolute file offset of the value's cell.
-func (v *Value) Offset() int64 { return v.cell.File() }
+func (v *Value) Offset() int64 {
+	_ = v.refresh() // a value that is gone has the place that it had
+	return v.cell.File()
+}
+
+// refresh finds the value's record again after all cells have moved.
+func (v *Value) refresh() error {
+	if v.layout == v.key.hive.image.Layout() {
+		return nil
+	}
+	found, err := v.key.Value(v.name)
+	if err != nil {
+		return err
+	}
+	v.cell, v.layout = found.cell, found.layout
+	return nil
+}
+
+// record returns the value's record as it stands in the image now.
+func (v *Value) record() (regf.ValueRecord, error) {
+	if err := v.refresh(); err != nil {
+		return regf.ValueRecord{}, err
+	}
+	return v.key.hive.image.ValueRecord(v.cell)
+}
+
+// beginEdit prepares the hive for an edit of the value.
+func (v *Value) beginEdit() error {
+	if err := v.key.beginEdit(); err != nil {
+		return err
+	}
+	return v.refresh()
+}
 
 // Type returns the type of the data, or None when the value is gone.
 func (v *Value) Type() Type {
-	record, err := v.key.hive.image.ValueRecord(v.cell)
+	record, err := v.record()
 	if err != nil {
 		return None
 	}
@@ -129,7 +163,7 @@ func (v *Value) Type() Type {
 // Data returns a copy of the data. It returns a FormatError when the cells
 // that hold it are unsound.
 func (v *Value) Data() ([]byte, error) {
-	record, err := v.key.hive.image.ValueRecord(v.cell)
+	record, err := v.record()
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +177,7 @@ func (v *Value) Data() ([]byte, error) {
 // FormatError; the hive is then as before.
 func (v *Value) SetData(kind Type, data []byte, t time.Time) error {
 	h := v.key.hive
-	if err := h.Editable(); err != nil {
+	if err := v.beginEdit(); err != nil {
 		return err
 	}
 	old, err := v.Data()

@@ -41,6 +41,7 @@ func (m *Image) freeIndex() *freeCells {
 		if !m.leaveFree {
 			m.free.addAll()
 		}
+		m.waste.found(m.free.bytes)
 	}
 	return m.free
 }
@@ -73,10 +74,22 @@ func (m *Image) fill(off Offset, size uint32, data []byte) {
 // freeSpace returns a free cell of at least size bytes, out of the index of
 // free cells but with its header as it was.
 func (m *Image) freeSpace(size uint32) (Offset, error) {
-	if off, ok := m.freeIndex().take(size); ok {
-		return off, nil
+	off, ok := m.freeIndex().take(size)
+	if !ok {
+		return m.appendBin(size)
 	}
-	return m.appendBin(size)
+	if bin, _ := m.binAt(off); bin.Size == m.u32(off)+BinHeaderSize {
+		m.noteEmpty(bin, false)
+	}
+	return off, nil
+}
+
+// noteEmpty notes of a bin that is wholly free whether it has held something
+// before. What is known of it already stays.
+func (m *Image) noteEmpty(bin Bin, emptied bool) {
+	if _, known := m.emptied[bin.Start]; !known {
+		m.emptied[bin.Start] = emptied
+	}
 }
 
 // occupy makes the first size bytes of the free cell at off an allocated cell
@@ -110,6 +123,7 @@ func (m *Image) appendBin(size uint32) (Offset, error) {
 	for range binSize / PageSize {
 		m.binOf = append(m.binOf, Bin{start, binSize})
 	}
+	m.emptied[start] = true
 	m.writeU32(blockBinsSize, m.BinsSize())
 	return start + BinHeaderSize, nil
 }
@@ -129,14 +143,14 @@ func (m *Image) release(off Offset) error {
 	m.setHeader(start, int32(end-start))
 	m.free.add(start, uint32(end-start))
 	if bin, _ := m.binAt(start); bin.Size == uint32(end-start)+BinHeaderSize {
-		m.emptied[bin.Start] = true
+		m.noteEmpty(bin, true)
 	}
 	return nil
 }
 
-// dropEmptied gives up the bins at the end that hold nothing since a cell was
-// freed. Bins that were free before stay: Windows keeps some in store. A hive
-// is never without its first bin.
+// dropEmptied gives up the bins at the end that hold nothing any more. Bins that
+// were free before the first edit stay: Windows keeps some in store. A hive is
+// never without its first bin.
 func (m *Image) dropEmptied() {
 	if len(m.emptied) == 0 || m.leaveFree || len(m.Trailing()) > 0 {
 		return

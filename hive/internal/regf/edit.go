@@ -49,6 +49,7 @@ func (m *Image) Transaction(change func() error) error {
 		m.rollback(length, pages)
 		return err
 	}
+	m.waste.edits++
 	m.dropEmptied()
 	return nil
 }

@@ -21,6 +21,7 @@ type freeCells struct {
 	sizes  []uint32 // keys of large, ascending
 
 	live, listed int
+	bytes        uint32 // in all free cells
 }
 
 // smallClasses have a list for each cell size up to 16 KiB, in steps of 8.
@@ -53,6 +54,7 @@ func (f *freeCells) add(off Offset, size uint32) {
 	f.starts.Add(uint32(off / 8))
 	f.ends.Add((uint32(off) + size) / 8)
 	f.live++
+	f.bytes += size
 	f.list(off, size)
 	if f.listed > 2*f.live+1<<16 {
 		f.dropStale()
@@ -78,6 +80,7 @@ func (f *freeCells) remove(off Offset, size uint32) {
 	f.starts.Remove(uint32(off / 8))
 	f.ends.Remove((uint32(off) + size) / 8)
 	f.live--
+	f.bytes -= size
 }
 
 // at returns the size of the free cell that starts at off, or 0.

@@ -25,7 +25,8 @@ type Image struct {
 	free      *freeCells      // built by the first allocation
 	leaveFree bool            // see LeaveFreeCells
 	slack     uint32          // bytes that shrunk data left unused in its cells
-	emptied   map[Offset]bool // bins that were wholly free after a cell in them was freed
+	emptied   map[Offset]bool // by bin that was wholly free once: it had held something before
+	waste     waste
 
 	known known
 }

@@ -1,0 +1,311 @@
+package regf
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// SameContent returns nil when two images hold the same keys, in the same order
+// and with the same names, classes, flags, times and security descriptors, and
+// the same values. It ignores what no program sees: where cells lie, how names
+// are stored, traces of volatile keys, maxima that are too high.
+//
+// The error names the first difference. Damage gives a FormatError. Whatever
+// the images hold, the time it takes is in proportion to their size.
+func SameContent(a, b *Image) error {
+	s := sameContent{a: a, b: b, same: map[[2]Offset]bool{}, keys: a.MaxEntries(), bytes: uint64(a.BinsSize())}
+	rootA, err := a.KeyNode(a.BaseBlock().RootCell())
+	if err != nil {
+		return err
+	}
+	rootB, err := b.KeyNode(b.BaseBlock().RootCell())
+	if err != nil {
+		return err
+	}
+	if err := s.key(rootA, rootB); err != nil {
+		return err
+	}
+	for len(s.path) > 0 {
+		if err := s.next(&s.path[len(s.path)-1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameContent is the state of one comparison.
+type sameContent struct {
+	a, b *Image
+	path []keyPair
+
+	same     map[[2]Offset]bool // cells of security descriptors that are equal
+	lastSame [2]Offset          // of them, the last that were asked for
+
+	// What a sound hive has room for: lists in which one key stands a thousand
+	// times must not be followed a thousand times.
+	keys  int
+	bytes uint64
+}
+
+// keyPair is a key of both hives whose subkeys are being compared.
+type keyPair struct {
+	a, b subkeyCursor
+}
+
+// next compares the next subkeys of a pair, or ends it.
+func (s *sameContent) next(p *keyPair) error {
+	cellA, moreA, err := p.a.next(s.a)
+	if err != nil {
+		return err
+	}
+	cellB, moreB, err := p.b.next(s.b)
+	switch {
+	case err != nil:
+		return err
+	case moreA != moreB:
+		return fmt.Errorf("one hive misses a subkey: that at %#x or that at %#x", cellA.File(), cellB.File())
+	case !moreA:
+		s.path = s.path[:len(s.path)-1]
+		return nil
+	}
+	a, err := s.a.KeyNode(cellA)
+	if err != nil {
+		return err
+	}
+	b, err := s.b.KeyNode(cellB)
+	if err != nil {
+		return err
+	}
+	return s.key(a, b)
+}
+
+func different(a, b KeyNode, format string, args ...any) error {
+	return fmt.Errorf("keys at %#x and %#x: %s", a.Offset.File(), b.Offset.File(), fmt.Sprintf(format, args...))
+}
+
+// key compares two keys and their values, and puts them on the stack.
+func (s *sameContent) key(a, b KeyNode) error {
+	if !bytes.Equal(a.identity(), b.identity()) || a.userField() != b.userField() || !bytes.Equal(a.Name().Raw, b.Name().Raw) {
+		if err := sameNode(a, b); err != nil {
+			return err
+		}
+	}
+	if a.Flags()&KeyPredefHandle != 0 && a.handle() != b.handle() {
+		return different(a, b, "handles of %q differ", a.Name())
+	}
+	if err := s.class(a, b); err != nil {
+		return err
+	}
+	if err := s.descriptor(a, b); err != nil {
+		return err
+	}
+	if err := s.values(a, b); err != nil {
+		return err
+	}
+	if s.keys--; s.keys < 0 || len(s.path) > MaxDepth {
+		return corrupt(CodeSubkeyList, a.Offset, "nk", "lists of subkeys lead to each other without end")
+	}
+	if a.SubkeyCount() == 0 && b.SubkeyCount() == 0 {
+		return nil
+	}
+	var p keyPair
+	var err error
+	if p.a, err = s.a.openSubkeys(a); err != nil {
+		return err
+	}
+	if p.b, err = s.b.openSubkeys(b); err != nil {
+		return err
+	}
+	s.path = append(s.path, p)
+	return nil
+}
+
+// identity is the part of the record that holds the signature, flags, time and
+// access bits.
+func (k KeyNode) identity() []byte { return k.data[:keyParent] }
+
+// sameNode compares what the records themselves say of two keys.
+func sameNode(a, b KeyNode) error {
+	const stored = KeyCompName // how the name is stored
+	nameA, nameB := a.Name(), b.Name()
+	switch {
+	case !nameA.same(nameB):
+		return different(a, b, "names are %q and %q", nameA, nameB)
+	case a.Flags()&^stored != b.Flags()&^stored:
+		return different(a, b, "flags of %q are %#x and %#x", nameA, a.Flags(), b.Flags())
+	case a.LastWriteTime() != b.LastWriteTime():
+		return different(a, b, "times of %q differ", nameA)
+	case a.accessField() != b.accessField(), a.userField() != b.userField():
+		return different(a, b, "access bits or user flags of %q differ", nameA)
+	}
+	return nil
+}
+
+// same reports whether two names have the same units.
+func (n Name) same(other Name) bool {
+	if n.Latin1 == other.Latin1 && bytes.Equal(n.Raw, other.Raw) {
+		return true
+	}
+	if n.Len() != other.Len() {
+		return false
+	}
+	for i := range n.Len() {
+		if n.Unit(i) != other.Unit(i) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *sameContent) class(a, b KeyNode) error {
+	if a.ClassLength() == 0 && b.ClassLength() == 0 {
+		return nil
+	}
+	if err := s.spend(a.Offset, uint64(a.ClassLength())); err != nil {
+		return err
+	}
+	classA, err := s.a.ClassName(a)
+	if err != nil {
+		return err
+	}
+	classB, err := s.b.ClassName(b)
+	if err == nil && classA != classB {
+		err = different(a, b, "class names of %q are %q and %q", a.Name(), classA, classB)
+	}
+	return err
+}
+
+// spend counts bytes of a cell that two records should not share.
+func (s *sameContent) spend(at Offset, n uint64) error {
+	if n > s.bytes {
+		return corrupt(CodeReference, at, "hive", "its records lead to more data than it holds")
+	}
+	s.bytes -= n
+	return nil
+}
+
+func (s *sameContent) descriptor(a, b KeyNode) error {
+	cells := [2]Offset{a.Security(), b.Security()}
+	if cells == s.lastSame || s.same[cells] {
+		s.lastSame = cells
+		return nil
+	}
+	recordA, err := s.a.SecurityRecord(a.Security())
+	if err != nil {
+		return err
+	}
+	recordB, err := s.b.SecurityRecord(b.Security())
+	if err != nil {
+		return err
+	}
+	first, err := recordA.Descriptor()
+	if err != nil {
+		return err
+	}
+	second, err := recordB.Descriptor()
+	if err == nil && !bytes.Equal(first, second) {
+		err = different(a, b, "security descriptors of %q differ", a.Name())
+	}
+	s.same[cells], s.lastSame = err == nil, cells
+	return err
+}
+
+func (s *sameContent) values(a, b KeyNode) error {
+	if a.ValueCount() != b.ValueCount() {
+		return different(a, b, "%q has %d values and %d", a.Name(), a.ValueCount(), b.ValueCount())
+	}
+	listA, err := s.a.ValueList(a)
+	if err != nil {
+		return err
+	}
+	listB, err := s.b.ValueList(b)
+	if err != nil {
+		return err
+	}
+	for i := range listA.Len() {
+		valueA, err := s.a.ValueRecord(listA.At(i))
+		if err != nil {
+			return err
+		}
+		valueB, err := s.b.ValueRecord(listB.At(i))
+		if err != nil {
+			return err
+		}
+		if err := s.value(valueA, valueB); err != nil {
+			return fmt.Errorf("key %q: %w", a.Name(), err)
+		}
+	}
+	return nil
+}
+
+func (s *sameContent) value(a, b ValueRecord) error {
+	if err := s.spend(a.Offset, uint64(len(a.data))); err != nil {
+		return err
+	}
+	if a.Inline() && bytes.Equal(a.data, b.data) {
+		return nil
+	}
+	name := a.Name()
+	switch {
+	case !name.same(b.Name()):
+		return fmt.Errorf("names of values are %q and %q", name, b.Name())
+	case a.Type() != b.Type() || a.DataLength() != b.DataLength():
+		return fmt.Errorf("value %q has type %#x and %d bytes, and type %#x and %d", name, a.Type(), a.DataLength(), b.Type(), b.DataLength())
+	case (a.Flags()^b.Flags())&ValueTombstone != 0:
+		return fmt.Errorf("value %q is deleted in one hive", name)
+	}
+	if a.Inline() {
+		return s.data(a, b)
+	}
+	if err := s.spend(a.Offset, uint64(a.DataLength())); err != nil {
+		return err
+	}
+	return s.data(a, b)
+}
+
+// data compares the data of two values of one length, piece by piece where it
+// is segmented.
+func (s *sameContent) data(a, b ValueRecord) error {
+	length := a.DataLength()
+	if a.Inline() || b.Inline() || !s.a.segmented(length) || !s.b.segmented(length) {
+		dataA, err := s.a.ValueData(a)
+		if err != nil {
+			return err
+		}
+		dataB, err := s.b.ValueData(b)
+		if err == nil && !bytes.Equal(dataA, dataB) {
+			err = fmt.Errorf("data of value %q differs", a.Name())
+		}
+		return err
+	}
+	segmentsA, err := s.a.dataSegments(a)
+	if err != nil {
+		return err
+	}
+	segmentsB, err := s.b.dataSegments(b)
+	if err != nil {
+		return err
+	}
+	for i := range segmentsA.Len() {
+		partA, err := s.a.Segment(segmentsA, i, length)
+		if err != nil {
+			return err
+		}
+		partB, err := s.b.Segment(segmentsB, i, length)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(partA, partB) {
+			return fmt.Errorf("data of value %q differs", a.Name())
+		}
+	}
+	return nil
+}
+
+func (m *Image) dataSegments(v ValueRecord) (OffsetList, error) {
+	record, err := m.BigData(v.Data())
+	if err != nil {
+		return nil, err
+	}
+	return m.Segments(record, v.DataLength())
+}
