@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"iter"
 	"slices"
+
+	"hivepatch/hive/internal/memory"
 )
 
 // journal keeps the bytes from before every write, twice over: the pages as
@@ -126,9 +128,17 @@ func (m *Image) remember(at int64, n int) {
 
 // extend makes the image at least length bytes long, with zeros.
 func (m *Image) extend(length int64) {
-	if missing := length - int64(len(m.data)); missing > 0 {
-		m.data = append(m.data, make([]byte, missing)...)
+	have := int64(len(m.data))
+	if length <= have {
+		return
 	}
+	if length > int64(cap(m.data)) {
+		grown := memory.New(int(have), int(length+length/4))
+		copy(grown, m.data)
+		m.data = grown
+	}
+	m.data = m.data[:length]
+	clear(m.data[have:])
 }
 
 // move copies n bytes inside the image; the two places may overlap.

@@ -152,7 +152,11 @@ func (m *Image) placeOf(k, child KeyNode) (listPlace, error) {
 	if err != nil {
 		return p, err
 	}
-	if i, ok := m.known.orderOf(k.Offset).leafFor(list.Len(), child.Name()); ok && list.IsRoot() {
+	if list.IsRoot() && m.inOrder(k) {
+		i, _, err := m.searchRoot(k.Offset, list, child.Name())
+		if err != nil {
+			return p, err
+		}
 		p.root, p.index = list, i
 		if p.leaf, err = m.leaf(list.At(i)); err != nil {
 			return p, err
