@@ -21,15 +21,15 @@ func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value
 	if err := k.mayHaveValue(name, kind); err != nil {
 		return nil, err
 	}
+	encoded, err := valueName(name)
+	if err != nil {
+		return nil, err
+	}
 	value, err := k.Value(name)
 	switch {
 	case err == nil:
 		return value, value.SetData(kind, data, t)
 	case !errors.Is(err, ErrNotFound):
-		return nil, err
-	}
-	encoded, err := valueName(name)
-	if err != nil {
 		return nil, err
 	}
 	h := k.hive

@@ -248,3 +248,122 @@ func FuzzEdit(f *testing.F) {
 		}
 	})
 }
+
+// FuzzScript runs a script of edits of keys, values, classes and descriptors on
+// an empty hive and on a model in memory.
+func FuzzScript(f *testing.F) {
+	for i := range uint32(6) {
+		f.Add(byte(i), hivetest.Noise(int(200+3000*i), i))
+	}
+	f.Fuzz(func(t *testing.T, minor byte, choices []byte) {
+		if len(choices) > 20000 {
+			t.Skip()
+		}
+		s := newScript(t, 3+2*uint32(minor%2), func(n int) int {
+			if len(choices) < 2 {
+				choices = nil
+				return 0
+			}
+			choice := int(choices[0]) | int(choices[1])<<8
+			choices = choices[2:]
+			return choice % n
+		})
+		steps := 0
+		for ; len(choices) > 0; steps++ {
+			s.step()
+			if steps%64 == 0 {
+				s.requireClean()
+			}
+		}
+		s.h.Seal(now)
+		s.requireEqual()
+		s.requireClean()
+		if steps > 600 { // a few edits move nothing, whatever it costs
+			s.requireSmall()
+		}
+		s.h = open(t, s.h.Bytes())
+		s.requireEqual()
+	})
+}
+
+// FuzzDamagedKeys edits the keys of whatever comes: an edit that fails changes
+// nothing.
+func FuzzDamagedKeys(f *testing.F) {
+	for _, sample := range samples {
+		f.Add(sample.hive().Build().Data, []byte{1, 2, 3, 4, 5, 6})
+	}
+	for i, mutation := range hivetest.Mutations() {
+		f.Add(mutation.Build().Data, []byte{byte(i), 0, byte(i >> 1), 1, 7, 2, 250, 3, 8, 4, 0, 5, 3, 6, 9, 7})
+	}
+	f.Fuzz(func(t *testing.T, data, script []byte) {
+		if len(data) > largestInput || len(script) > 64 {
+			t.Skip()
+		}
+		original := bytes.Clone(data)
+		h, err := hive.Open(data, hive.Tolerant(), hive.IgnoreDirty())
+		if err != nil || h.Editable() != nil {
+			return
+		}
+		for i := 0; i+1 < len(script); i += 2 {
+			key := keyNumber(h, int(script[i]))
+			if key == nil {
+				return
+			}
+			before, changes := bytes.Clone(h.Bytes()), h.Changes()
+			if err := editKey(key, script[i+1]); err != nil {
+				require.True(t, bytes.Equal(before, h.Bytes()), err)
+				require.Equal(t, changes, h.Changes())
+			}
+		}
+		h.Seal(now)
+		requireChanges(t, original, h)
+		check.Bytes(h.Bytes(), func(check.Finding) {})
+		readEverything(t, h)
+	})
+}
+
+// keyNumber is the n-th key of a walk, or the last one before.
+func keyNumber(h *hive.Hive, n int) (key *hive.Key) {
+	for k, err := range h.Walk() {
+		if n--; n < 0 {
+			break
+		}
+		if err == nil {
+			key = k
+		}
+	}
+	return key
+}
+
+// editKey makes one of eight edits.
+func editKey(key *hive.Key, choice byte) error {
+	switch choice % 8 {
+	case 0:
+		_, err := key.CreateSubkey("new", now)
+		return err
+	case 1:
+		return key.Delete(now)
+	case 2:
+		return key.Rename("A rather long name, to move the key", now)
+	case 3:
+		return key.SetClass("class", now)
+	case 4:
+		return key.SetSecurityDescriptor([]byte(descriptors[int(choice)%len(descriptors)]), now)
+	case 5:
+		_, err := key.SetValue("new", hive.SZ, []byte("some data"), now)
+		return err
+	case 6:
+		for v, err := range key.Values() {
+			if err == nil {
+				return v.Delete(now)
+			}
+		}
+	case 7:
+		for v, err := range key.Values() {
+			if err == nil {
+				return v.Rename("another name, which is longer", now)
+			}
+		}
+	}
+	return nil
+}
