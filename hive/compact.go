@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hivepatch/hive/internal/regf"
+	"hivepatch/hive/txlog"
 )
 
 // Compact returns a new hive with the content of h and no free space: names,
@@ -37,3 +38,14 @@ func (h *Hive) Compact(t time.Time) (*Hive, error) {
 // data. The error names the first difference, or is a FormatError. Where cells
 // lie, what is free, and the base block do not count.
 func (h *Hive) SameContent(other *Hive) error { return regf.SameContent(h.image, other.image) }
+
+// NextSequence is the sequence number that Seal gives to a hive that was edited:
+// above every number in the hive and its logs.
+func (h *Hive) NextSequence() uint32 {
+	block := h.image.BaseBlock()
+	sequence := txlog.Later(block.Sequence1(), block.Sequence2()) + 1
+	if h.hasFloor {
+		sequence = txlog.Later(sequence, h.floor+1)
+	}
+	return sequence
+}

@@ -110,3 +110,20 @@ func (b Bitmap) Range(lo, hi uint32) func(yield func(uint32) bool) {
 		}
 	}
 }
+
+// TakeRange puts the numbers from lo up to but without hi into the set, which
+// has the room for them, and reports whether one of them was in it before.
+func (b Bitmap) TakeRange(lo, hi uint32) (before bool) {
+	for lo < hi {
+		word, from := lo/64, lo%64
+		n := min(64-from, hi-lo)
+		mask := ^uint64(0) >> (64 - n) << from
+		if int(word) >= len(b) {
+			return before
+		}
+		before = before || b[word]&mask != 0
+		b[word] |= mask
+		lo += n
+	}
+	return before
+}

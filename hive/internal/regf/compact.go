@@ -124,17 +124,8 @@ func (c *compaction) key(off Offset) error {
 	if err != nil {
 		return err
 	}
-	key := NewKey{
-		Name:          node.Name(),
-		Flags:         node.Flags(),
-		LastWriteTime: node.LastWriteTime(),
-		Access:        node.accessField(),
-		User:          node.userField(),
-		Values:        int(node.ValueCount()),
-	}
-	if node.Flags()&KeyPredefHandle != 0 {
-		key.Handle = node.handle()
-	}
+	key := node.New()
+	key.Values = int(node.ValueCount())
 	if err := c.checkName(node); err != nil {
 		return err
 	}
@@ -287,7 +278,7 @@ func (c *compaction) values(node KeyNode) error {
 		if err != nil {
 			return err
 		}
-		c.value = NewValue{Name: record.Name(), Type: record.Type(), Flags: record.Flags(), Spare: record.spare(), Length: record.DataLength()}
+		c.value = record.New()
 		if c.value.Data, err = c.data(&record); err != nil {
 			return err
 		}

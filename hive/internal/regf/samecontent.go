@@ -278,11 +278,11 @@ func (s *sameContent) data(a, b ValueRecord) error {
 		}
 		return err
 	}
-	segmentsA, err := s.a.dataSegments(a)
+	_, segmentsA, err := s.a.BigDataOf(a)
 	if err != nil {
 		return err
 	}
-	segmentsB, err := s.b.dataSegments(b)
+	_, segmentsB, err := s.b.BigDataOf(b)
 	if err != nil {
 		return err
 	}
@@ -300,12 +300,4 @@ func (s *sameContent) data(a, b ValueRecord) error {
 		}
 	}
 	return nil
-}
-
-func (m *Image) dataSegments(v ValueRecord) (OffsetList, error) {
-	record, err := m.BigData(v.Data())
-	if err != nil {
-		return nil, err
-	}
-	return m.Segments(record, v.DataLength())
 }
