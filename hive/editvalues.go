@@ -1,7 +1,6 @@
 package hive
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -10,8 +9,8 @@ import (
 )
 
 // SetValue gives the key's value of that name, without regard to case, a type
-// and data, of which it keeps a copy, and creates it where there is none; ""
-// is the default value. The key gets the time t. Nothing changes when the value
+// and data, which is copied, and creates it where there is none; "" is the
+// default value. The data must not be part of [Hive.Bytes]. The key gets the time t. Nothing changes when the value
 // is so already. It returns an error that wraps ErrName, ErrTooLarge,
 // ErrReadOnly or ErrProtected, or a FormatError; the hive is then as before.
 func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value, error) {
@@ -33,7 +32,7 @@ func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value
 		return nil, err
 	}
 	h := k.hive
-	cell, err := h.image.AddValue(k.cell, encoded, uint32(kind), bytes.Clone(data))
+	cell, err := h.image.AddValue(k.cell, encoded, uint32(kind), data)
 	if err != nil {
 		return nil, fmt.Errorf("value %q of key %q: %w", name, k.path, err)
 	}

@@ -171,8 +171,8 @@ func (v *Value) Data() ([]byte, error) {
 	return bytes.Clone(data), err
 }
 
-// SetData gives the value a type and data, of which it keeps a copy, and its
-// key the time t as last write time. Nothing changes when both are there
+// SetData gives the value a type and data, which is copied, and its key the time
+// t as last write time. The data must not be part of [Hive.Bytes]. Nothing changes when both are there
 // already. It returns an error that wraps ErrReadOnly or ErrTooLarge, or a
 // FormatError; the hive is then as before.
 func (v *Value) SetData(kind Type, data []byte, t time.Time) error {
@@ -187,7 +187,7 @@ func (v *Value) SetData(kind Type, data []byte, t time.Time) error {
 	if v.Type() == kind && bytes.Equal(old, data) {
 		return nil
 	}
-	if err := h.image.SetValueData(v.key.cell, v.cell, uint32(kind), bytes.Clone(data)); err != nil {
+	if err := h.image.SetValueData(v.key.cell, v.cell, uint32(kind), data); err != nil {
 		return err
 	}
 	h.image.SetLastWriteTime(v.key.cell, regf.Filetime(t))

@@ -66,10 +66,13 @@ func (m *Image) allocate(n int, data []byte, what string) (Offset, error) {
 
 // fill makes data, and zeros behind it, the content of a cell of that size.
 func (m *Image) fill(off Offset, size uint32, data []byte) {
-	content := make([]byte, size-CellHeaderSize)
-	copy(content, data)
-	m.write(m.field(off, 0), content)
+	m.write(m.field(off, 0), data)
+	for end, at := off.File()+int64(size), m.field(off, int64(len(data))); at < end; at += PageSize {
+		m.write(at, zeros[:min(PageSize, end-at)])
+	}
 }
+
+var zeros [PageSize]byte
 
 // freeSpace returns a free cell of at least size bytes, out of the index of
 // free cells but with its header as it was.

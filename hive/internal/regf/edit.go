@@ -20,6 +20,7 @@ type journal struct {
 	old    []byte // what stood in the places of undo, one after the other
 	named  []undoLabel
 	active bool
+	begun  int64 // bytes in the image when the operation began; what is behind goes with it
 }
 
 type undoRecord struct {
@@ -43,8 +44,8 @@ func (m *Image) Transaction(change func() error) error {
 	if m.journal.active {
 		return change()
 	}
-	m.journal.begin()
 	length, pages := len(m.data), len(m.binOf)
+	m.journal.begin(length)
 	err := change()
 	m.journal.active = false
 	if err != nil {
@@ -58,7 +59,8 @@ func (m *Image) Transaction(change func() error) error {
 
 // begin empties the records of what to undo, and keeps their memory unless it
 // was an uncommonly large operation that needed it.
-func (j *journal) begin() {
+func (j *journal) begin(length int) {
+	j.begun = int64(length)
 	if cap(j.old) > 1<<20 {
 		j.undo, j.old, j.named = nil, nil, nil
 	}
@@ -120,7 +122,7 @@ func (m *Image) remember(at int64, n int) {
 			j.pages[page] = bytes.Clone(m.data[start:min(start+PageSize, j.length)])
 		}
 	}
-	if j.active {
+	if j.active && at < j.begun {
 		j.undo = append(j.undo, undoRecord{at, n})
 		j.old = append(j.old, m.data[at:at+int64(n)]...)
 	}
@@ -133,12 +135,21 @@ func (m *Image) extend(length int64) {
 		return
 	}
 	if length > int64(cap(m.data)) {
-		grown := memory.New(int(have), int(length+length/4))
-		copy(grown, m.data)
-		m.data = grown
+		m.reserve(length + length/4 - have)
 	}
 	m.data = m.data[:length]
 	clear(m.data[have:])
+}
+
+// reserve makes sure that the image can grow by so many bytes without being
+// moved.
+func (m *Image) reserve(more int64) {
+	have := len(m.data)
+	if want := int64(have) + more; want > int64(cap(m.data)) {
+		grown := memory.New(have, int(want))
+		copy(grown, m.data)
+		m.data = grown
+	}
 }
 
 // move copies n bytes inside the image; the two places may overlap.

@@ -6,7 +6,8 @@ import (
 )
 
 // SetValueData gives the value v of the key k new data and a type. Cells are
-// reused where the data fits and given back where it does not need them. Views taken before may be of the image as it was. It returns ErrTooLarge
+// reused where the data fits and given back where it does not need them. Views
+// taken before may be of the image as it was, and data must not be one. It returns ErrTooLarge
 // when the format has no room for the data, and a FormatError when the cells
 // that hold the old data are unsound; the image is then as before.
 func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
@@ -167,9 +168,16 @@ func (m *Image) rewriteSegments(segments OffsetList, data []byte, what string) {
 	}
 }
 
+// manySegments are worth making room for at once, lest the image be moved again
+// and again.
+const manySegments = 64
+
 // storeSegments puts data into a new big data record with its segments.
 func (m *Image) storeSegments(data []byte, what string) (Offset, error) {
 	count := int(segmentCount(uint32(len(data))))
+	if count > manySegments {
+		m.reserve(int64(count+count/64+2) * (segmentCell + BinHeaderSize))
+	}
 	list := make([]byte, 0, 4*count)
 	for i := range count {
 		part := data[i*MaxDirectData : min(len(data), (i+1)*MaxDirectData)]
