@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hivepatch/hive/internal/bitmap"
 	"hivepatch/hive/internal/regf"
 )
 
@@ -244,24 +245,30 @@ func (h *Hive) Walk() iter.Seq2[*Key, error] {
 			return
 		}
 		defer h.iterate()()
-		w := walk{yield: yield, seen: map[regf.Offset]bool{}, left: h.image.MaxEntries()}
-		w.key(root, 1)
+		root.walk(yield, 1)
 	}
+}
+
+// walk walks k, which lies at that depth, and the keys below it.
+func (k *Key) walk(yield func(*Key, error) bool, depth int) {
+	image := k.hive.image
+	w := walk{yield: yield, seen: bitmap.New(image.BinsSize()/8 + 1), left: image.MaxEntries()}
+	w.key(k, depth)
 }
 
 type walk struct {
 	yield func(*Key, error) bool
-	seen  map[regf.Offset]bool
-	left  int // entries of lists that the hive can still have room for
+	seen  bitmap.Bitmap // by offset / 8
+	left  int           // entries of lists that the hive can still have room for
 }
 
 // key yields k and all below it, and reports whether to go on. Its recursion
 // is bounded by MaxDepth.
 func (w *walk) key(k *Key, depth int) bool {
-	if w.seen[k.cell] {
+	if w.seen.Has(uint32(k.cell / 8)) {
 		return w.yield(nil, k.corrupt("is reached a second time, from the key at %#x", k.parent.Offset()))
 	}
-	w.seen[k.cell] = true
+	w.seen.Add(uint32(k.cell / 8))
 	if depth > MaxDepth {
 		return w.yield(nil, k.corrupt("lies deeper than %d levels", MaxDepth))
 	}

@@ -9,10 +9,7 @@ import (
 // Walk iterates over k and all keys below it as [Hive.Walk] does over all keys
 // of the hive.
 func (k *Key) Walk() iter.Seq2[*Key, error] {
-	return func(yield func(*Key, error) bool) {
-		w := walk{yield: yield, seen: map[regf.Offset]bool{}, left: k.hive.image.MaxEntries()}
-		w.key(k, len(k.Ancestry()))
-	}
+	return func(yield func(*Key, error) bool) { k.walk(yield, len(k.Ancestry())) }
 }
 
 // SecurityOffset returns the absolute file offset of the record that holds the

@@ -256,7 +256,7 @@ func (c *ControlSets) refuse(format string, args ...any) error {
 func (c *ControlSets) refusal(format string, args ...any) RefusedError {
 	refused := RefusedError{Reason: fmt.Sprintf(format, args...) + c.present()}
 	if len(c.Sets) > 0 {
-		refused.Override = overrideControlSet
+		refused.Override, refused.Effect = overrideControlSet, "names the one to patch"
 	}
 	return refused
 }

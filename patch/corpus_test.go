@@ -14,6 +14,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/hivetest"
 )
@@ -125,7 +126,7 @@ func requireNoJob(t *testing.T, path string) {
 	require.NoError(t, err)
 	before := bytes.Clone(file.Hive.Bytes())
 	_, err = Apply(file, defaultRequest(t))
-	require.True(t, errorsAs[*RefusedError](err) || errorsAs[*DamageError](err) || errors.Is(err, hive.ErrReadOnly) || errors.Is(err, hive.ErrNotFound), "%v", err)
+	require.True(t, errorsAs[*RefusedError](err) || errorsAs[*edit.DamageError](err) || errors.Is(err, hive.ErrReadOnly) || errors.Is(err, hive.ErrNotFound), "%v", err)
 	require.True(t, bytes.Equal(before, file.Hive.Bytes()))
 }
 
@@ -141,7 +142,7 @@ func patchCorpus(t *testing.T, path string, data []byte, before *[]keyState, req
 	start := bytes.Clone(file.Hive.Bytes()) // after the recovery
 	report, err := Apply(file, request)
 	if len(findings(start, check.Fatal)) > 0 && file.Unrecovered == nil {
-		require.True(t, errorsAs[*DamageError](err), "%v", err)
+		require.True(t, errorsAs[*edit.DamageError](err), "%v", err)
 		require.True(t, bytes.Equal(start, file.Hive.Bytes()))
 		return false
 	}
@@ -253,10 +254,10 @@ func TestCorpusDamaged(t *testing.T) {
 	_, err := hivefile.Load(path, hivefile.LoadOptions{})
 	require.ErrorIs(t, err, hive.ErrCorrupt)
 	require.ErrorContains(t, err, "0x1a000")
-	var damaged *DamageError
+	var damaged *edit.DamageError
 	require.ErrorAs(t, refuse(t, data, thirdNumber(4096)), &damaged)
 	require.Greater(t, damaged.Findings.Counts[check.Fatal], 100)
-	require.Equal(t, OverrideDamage, damaged.Override)
+	require.Equal(t, edit.OverrideDamage, damaged.Override)
 	request := thirdNumber(4096)
 	request.AllowDamage = true
 	require.ErrorAs(t, refuse(t, data, request), &damaged)

@@ -12,6 +12,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/hivetest"
 )
@@ -35,9 +36,9 @@ func TestDamageRefused(t *testing.T) {
 			case file.Hive.Editable() != nil:
 				require.ErrorIs(t, refuse(t, mutant, request), hive.ErrReadOnly)
 			case len(fatal) > 0:
-				var damaged *DamageError
+				var damaged *edit.DamageError
 				require.ErrorAs(t, refuse(t, mutant, request), &damaged)
-				require.Equal(t, OverrideDamage, damaged.Override)
+				require.Equal(t, edit.OverrideDamage, damaged.Override)
 				require.Nil(t, damaged.Touching)
 				require.Equal(t, len(fatal), damaged.Findings.Counts[check.Fatal])
 				require.Contains(t, damaged.Findings.List, fatal[0])
@@ -127,7 +128,7 @@ func damageRequests() map[string]Request {
 // needs cannot be read.
 func requireInTheWay(t *testing.T, err error) {
 	t.Helper()
-	var damaged *DamageError
+	var damaged *edit.DamageError
 	switch {
 	case errors.As(err, &damaged):
 		require.NotNil(t, damaged.Touching)

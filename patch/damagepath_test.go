@@ -11,6 +11,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/hivetest"
 )
@@ -201,12 +202,12 @@ func TestDamageOnTheWay(t *testing.T) {
 	sound.isolate()
 	requireSound(t, sound.Data)
 	for name, fault := range pathFaults() {
-		for edit, request := range damageRequests() {
-			t.Run(name+"/"+edit, func(t *testing.T) {
+		for size, request := range damageRequests() {
+			t.Run(name+"/"+size, func(t *testing.T) {
 				image := isolated{sound.Clone()}
 				fault(image)
 				require.NotEmpty(t, findings(image.Data, check.Fatal), "the fault is none")
-				if name == "data in the bin to come" && edit != "in a new cell" {
+				if name == "data in the bin to come" && size != "in a new cell" {
 					t.Skip("no bin comes")
 				}
 				requireDamageRefused(t, image.Data, request)
@@ -225,7 +226,7 @@ func requireDamageRefused(t *testing.T, data []byte, request Request) {
 	if !strings.Contains(t.Name(), "bin_to_come") { // that one is seen when it has come
 		require.True(t, bytes.Equal(data, file.Hive.Bytes()), "refused, but the hive was changed")
 	}
-	var damaged *DamageError
+	var damaged *edit.DamageError
 	if errors.As(err, &damaged) {
 		require.NotNil(t, damaged.Touching, "%v", err)
 		require.Contains(t, damaged.Findings.List, *damaged.Touching)
@@ -263,7 +264,7 @@ func TestDamageInDirtyHive(t *testing.T) {
 	}
 	file, request := load(), thirdNumber(4096)
 	_, err := Apply(file, request)
-	var damaged *DamageError
+	var damaged *edit.DamageError
 	require.ErrorAs(t, err, &damaged)
 	require.Equal(t, 1, damaged.Findings.Counts[check.Fatal])
 	require.ErrorContains(t, err, "the hive is damaged in 1 place")
@@ -300,7 +301,7 @@ func TestAllowDamageInAllSets(t *testing.T) {
 func TestFindingsKept(t *testing.T) {
 	literal := hivetest.Windows10()
 	many := hivetest.Key{Name: "Many"}
-	for i := range 3 * keptFindings {
+	for i := range 3 * 100 {
 		many.Subkeys = append(many.Subkeys, hivetest.Key{Name: strings.Repeat("k", 1+i/26) + string(rune('a'+i%26))})
 	}
 	literal.Root.Subkeys = append(slices.Clone(literal.Root.Subkeys), many)
@@ -308,11 +309,11 @@ func TestFindingsKept(t *testing.T) {
 	for _, subkey := range many.Subkeys {
 		image.Put32(image.Key(`Many\`+subkey.Name).Node, hivetest.NodeSecurity, hivetest.NIL)
 	}
-	var damaged *DamageError
+	var damaged *edit.DamageError
 	require.ErrorAs(t, refuse(t, image.Data, thirdNumber(4096)), &damaged)
-	require.Equal(t, 3*keptFindings, damaged.Findings.Counts[check.Fatal])
+	require.Equal(t, 3*100, damaged.Findings.Counts[check.Fatal])
 	fatal := slices.DeleteFunc(slices.Clone(damaged.Findings.List), func(f check.Finding) bool { return f.Level != check.Fatal })
-	require.Len(t, fatal, keptFindings)
+	require.Len(t, fatal, 100)
 	require.Contains(t, damaged.Error(), "the hive is damaged in 300 places")
-	require.Contains(t, damaged.Hint(), OverrideDamage)
+	require.Contains(t, damaged.Hint(), edit.OverrideDamage)
 }

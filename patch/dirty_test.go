@@ -12,6 +12,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/hivetest"
 	"hivepatch/hive/txlog"
@@ -151,7 +152,7 @@ func TestIgnoreLogs(t *testing.T) {
 			}
 			require.NoError(t, err)
 			report, err := Apply(file, request)
-			if errorsAs[*DamageError](err) {
+			if errorsAs[*edit.DamageError](err) {
 				// a flush that was cut short can leave half a hive
 				require.True(t, strings.HasPrefix(test.Name, "old-log"), "%v", err)
 				require.Greater(t, len(findings(test.Primary, check.Fatal)), 1)
@@ -215,7 +216,7 @@ func TestDamageAfterRecovery(t *testing.T) {
 	file, err := loadCase(t, c, hivefile.Recover)
 	require.NoError(t, err)
 	_, err = Apply(file, thirdNumber(4096))
-	var damaged *DamageError
+	var damaged *edit.DamageError
 	require.True(t, errors.As(err, &damaged), "%v", err)
 	require.Equal(t, 1, damaged.Findings.Counts[check.Fatal])
 

@@ -8,39 +8,21 @@ import (
 	"unicode/utf16"
 
 	"hivepatch/hive"
+	"hivepatch/hive/edit"
 )
 
 // Flags of the command line that override a refusal.
 const (
-	OverrideForce  = "--force"
+	OverrideForce  = edit.OverrideForce
 	OverrideRepair = "--repair"
 )
 
 // RefusedError is returned when a change would be unsafe.
-type RefusedError struct {
-	Reason   string
-	Override string // what overrides it on the command line, such as [OverrideForce]; empty where nothing may
-}
+type RefusedError = edit.RefusedError
 
-// Error returns the reason and, where there is one, the hint.
-func (e *RefusedError) Error() string {
-	if hint := e.Hint(); hint != "" {
-		return e.Reason + "; " + hint
-	}
-	return e.Reason
-}
-
-// Hint says which flag overrides the refusal, empty where none does.
-func (e *RefusedError) Hint() string {
-	switch e.Override {
-	case OverrideForce:
-		return OverrideForce + " goes on all the same"
-	case OverrideRepair:
-		return OverrideRepair + " allows that to be mended"
-	case overrideControlSet:
-		return overrideControlSet + " names the one to patch"
-	}
-	return ""
+// mendable is the refusal of what --repair mends.
+func mendable(reason string) error {
+	return &RefusedError{Reason: reason, Override: OverrideRepair, Effect: "allows that to be mended"}
 }
 
 // Size is a heap size that was asked for, or none.
@@ -165,7 +147,7 @@ func (v Value) prepare(request EditRequest) (Value, []Finding, error) {
 		return m.value, m.faults, m.value.checkNumbers()
 	}
 	if fault, found := m.blocking(); found {
-		return v, nil, &RefusedError{fault.Message, OverrideRepair}
+		return v, nil, mendable(fault.Message)
 	}
 	if err := v.checkNumbers(); err != nil {
 		return v, nil, err
@@ -176,9 +158,12 @@ func (v Value) prepare(request EditRequest) (Value, []Finding, error) {
 		return v, nil, nil
 	case !hasSecondNumber(section.Token):
 		reason := fmt.Sprintf("Windows does not start with %q: it needs an interactive size", section)
-		return v, nil, &RefusedError{reason, OverrideRepair}
+		return v, nil, mendable(reason)
 	}
-	return v, nil, &RefusedError{"Windows does not start with this value: " + reader.Why, OverrideForce}
+	return v, nil, &RefusedError{
+		Reason:   "Windows does not start with this value: " + reader.Why,
+		Override: OverrideForce,
+	}
 }
 
 // resolve works the preset out and puts the explicit sizes over it.

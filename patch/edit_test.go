@@ -151,8 +151,8 @@ func TestEditOverridden(t *testing.T) {
 
 func TestRefusedError(t *testing.T) {
 	require.EqualError(t, &RefusedError{Reason: "no"}, "no")
-	require.EqualError(t, &RefusedError{"no", OverrideForce}, "no; --force goes on all the same")
-	require.EqualError(t, &RefusedError{"no", OverrideRepair}, "no; --repair allows that to be mended")
+	require.EqualError(t, &RefusedError{Reason: "no", Override: OverrideForce}, "no; --force goes on all the same")
+	require.EqualError(t, mendable("no"), "no; --repair allows that to be mended")
 }
 
 func TestEditSizesOverridePreset(t *testing.T) {

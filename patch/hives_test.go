@@ -17,6 +17,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/hivetest"
 )
@@ -103,7 +104,7 @@ func sequences(data []byte) (first, second uint32) {
 
 // requireRanges wants every byte that differs in exactly one range, and every
 // range to begin and end with such a byte.
-func requireRanges(t testing.TB, before, after []byte, ranges []ChangedRange) {
+func requireRanges(t testing.TB, before, after []byte, ranges []edit.ChangedRange) {
 	t.Helper()
 	require.LessOrEqual(t, len(before), len(after))
 	differs := func(at int64) bool { return at >= int64(len(before)) || before[at] != after[at] }
@@ -254,7 +255,7 @@ func cellSpan(image *hivetest.Image, cell uint32) hivetest.Span {
 	return hivetest.Span{From: hivetest.FileOffset(cell), To: hivetest.FileOffset(cell) + max(size, -size)}
 }
 
-func within(span hivetest.Span, r ChangedRange) bool {
+func within(span hivetest.Span, r edit.ChangedRange) bool {
 	return r.Offset >= span.From && r.Offset+r.Length <= span.To
 }
 

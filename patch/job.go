@@ -1,142 +1,109 @@
 package patch
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"hivepatch/hive"
-	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 )
-
-// OverrideDamage is the flag that overrides a DamageError.
-const OverrideDamage = "--allow-damage"
 
 // Request is what is to be done to a hive.
 type Request struct {
 	Edit        EditRequest
-	ControlSet  string    // selection, see [ControlSets.Choose]
-	AllowDamage bool      // go on where damage lies outside of what is edited
-	Time        time.Time // for the last write time of keys and of the hive
+	ControlSet  string            // selection, see [ControlSets.Choose]
+	AllowDamage bool              // go on where damage lies outside of what is edited
+	Time        time.Time         // for the last write time of keys and of the hive
+	Stage       func(what string) // see edit.Request
 }
 
-// Apply does the job on a loaded hive, in memory: it checks the hive, asks for
-// a second opinion, edits the value in the chosen control sets, finishes the
-// hive, and checks and reads back the result. The hive is to be saved when
-// Apply returns no error, and to be dropped otherwise.
+// Apply does the job on a loaded hive, in memory, by the safe course of package
+// edit: it edits the value in the chosen control sets, and asks for a second
+// opinion before and after. The hive is to be saved when Apply returns no error,
+// and to be dropped otherwise.
 //
-// It returns a RefusedError, DamageError, UsageError, or an error that wraps
+// It returns a RefusedError, edit.DamageError, UsageError, or an error that wraps
 // hive.ErrNotFound, hive.ErrReadOnly, hive.ErrTooLarge or hive.ErrCorrupt.
 func Apply(file *hivefile.File, request Request) (*Report, error) {
-	j := &job{file: file, hive: file.Hive, request: request}
-	if err := j.run(j.hive.Editable, j.checkBefore, j.choose, j.inTheWay, j.opinion, j.edit, j.seal, j.readBack); err != nil {
+	j := &job{request: request}
+	course := edit.Request{AllowDamage: request.AllowDamage, Time: request.Time, Stage: request.Stage}
+	outcome, err := edit.Apply(file, course, j.run)
+	if err != nil {
 		return nil, err
 	}
-	return j.report(), nil
+	return j.report(outcome), nil
 }
 
 // job is the state of one Apply.
 type job struct {
-	file    *hivefile.File
-	hive    *hive.Hive
+	draft   *edit.Draft
 	request Request
-
-	session    *check.Session
-	before     Findings
-	verifiedBy []string
-	warnings   []string
-	sets       []ControlSet
-	edits      []edit
+	sets    []ControlSet
+	changes []change
 }
 
-// edit is what became of the value in one control set.
-type edit struct {
+// change is what becomes of the value in one control set.
+type change struct {
 	set           ControlSet
 	stored        *hive.Value
 	before, after Value
 	result        Edited
 }
 
-// run takes the steps in order, up to the first that fails.
-func (j *job) run(steps ...func() error) error {
-	for _, step := range steps {
+// run does the job between the checks before and after.
+func (j *job) run(draft *edit.Draft) error {
+	j.draft = draft
+	for _, step := range []func() error{j.choose, j.announce, j.opinion, j.plan, j.edit} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
+	draft.Verify("read-back", j.readBack)
+	if !draft.Damaged() {
+		draft.Verify("regparser", j.opinionAfter)
+	}
 	return nil
-}
-
-func (j *job) warn(format string, args ...any) {
-	j.warnings = append(j.warnings, fmt.Sprintf(format, args...))
-}
-
-func (j *job) checkBefore() error {
-	if j.file.Unrecovered != nil {
-		j.warn("%s, and its logs were ignored: what Windows had written to them only is lost", j.file.Dirty)
-	}
-	if plan := j.hive.Recovery(); plan != nil {
-		for _, log := range plan.Skipped {
-			j.warn("the log %s was left out: %s", log.Log, log.Reason)
-		}
-		for _, log := range plan.Logs {
-			if !log.Valid() && !log.Empty() {
-				j.warn("the log %s was left out: %s", log.Name, log.Problem)
-			}
-		}
-	}
-	if j.file.Dirty != "" {
-		for _, path := range j.file.LeftOut {
-			j.warn("the log %s was not named with --log and is left out", path)
-		}
-	}
-	if j.hive.TransactionsPending() {
-		j.warn("the hive was in use by the transaction manager: Windows may roll transactions forward when it loads it")
-	}
-	expected := j.expectedFindings()
-	j.before = newFindings()
-	j.session = check.Start(j.hive.Bytes(), func(f check.Finding) {
-		if !slices.Contains(expected, f.Code) {
-			j.before.add(f)
-		}
-	})
-	if j.before.grave() == 0 {
-		return nil
-	}
-	if !j.request.AllowDamage {
-		return &DamageError{Findings: j.before, Override: OverrideDamage}
-	}
-	j.warn("the hive is damaged (%d findings of level F); this stays as it is", j.before.grave())
-	j.hive.LeaveFreeCells()
-	return nil
-}
-
-// expectedFindings are the codes of what is no damage in a hive that was opened
-// dirty on purpose: its base block will be written anew.
-func (j *job) expectedFindings() []string {
-	if j.file.Unrecovered == nil {
-		return nil
-	}
-	return []string{check.CodeSequence, check.CodeChecksum}
 }
 
 func (j *job) choose() error {
-	sets, err := ReadControlSets(j.hive)
+	sets, err := ReadControlSets(j.draft.Hive)
 	if err != nil {
 		return err
 	}
 	j.sets, err = sets.Choose(j.request.ControlSet)
-	j.warnings = append(j.warnings, sets.Warnings...)
+	for _, warning := range sets.Warnings {
+		j.draft.Warn("%s", warning)
+	}
 	return err
+}
+
+// announce names what must not be damaged: the edited keys, and Select where it
+// says which they are.
+func (j *job) announce() error {
+	var keys []*hive.Key
+	for _, set := range j.sets {
+		key, err := set.subSystems()
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key)
+	}
+	if _, numbered := parseNumber(j.request.ControlSet); !numbered {
+		key, err := j.draft.Hive.Key(selectName)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key)
+	}
+	return j.draft.Need(keys...)
 }
 
 // opinion asks the second reader, which is no judge of a damaged hive.
 func (j *job) opinion() error {
-	if j.before.grave() > 0 {
-		j.warn("no second opinion: the other reader cannot be trusted with a damaged hive")
+	if j.draft.Damaged() {
 		return nil
 	}
 	for _, set := range j.sets {
@@ -144,11 +111,11 @@ func (j *job) opinion() error {
 			return err
 		}
 	}
-	return secondOpinion(j.hive, j.sets)
+	return secondOpinion(j.draft.Hive, j.sets)
 }
 
-// edit works out all edits before it makes the first one.
-func (j *job) edit() error {
+// plan works out all changes before the first one is made.
+func (j *job) plan() error {
 	for _, set := range j.sets {
 		stored, value, err := set.value()
 		if err != nil {
@@ -162,143 +129,47 @@ func (j *job) edit() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", set.Name(), err)
 		}
-		j.edits = append(j.edits, edit{set, stored, value, result.Value, result})
+		j.changes = append(j.changes, change{set, stored, value, result.Value, result})
 		j.warnAbout(set, result)
-	}
-	changed := slices.DeleteFunc(slices.Clone(j.edits), func(e edit) bool { return !e.result.Changed })
-	for _, e := range changed {
-		key := e.stored.Key()
-		j.session.Expect(key.Offset(), key.Path())
-	}
-	for _, e := range changed {
-		if err := e.stored.SetData(hive.Type(e.after.Type()), e.after.Data(), j.request.Time); err != nil {
-			return fmt.Errorf("%s: %w", e.set.Name(), err)
-		}
 	}
 	return nil
 }
 
 func (j *job) warnAbout(set ControlSet, result Edited) {
 	for _, reason := range result.Overridden {
-		j.warn("%s: forced: %s", set.Name(), reason)
+		j.draft.Warn("%s: forced: %s", set.Name(), reason)
 	}
 	for _, fault := range result.Mended {
-		j.warn("%s: mended: %s", set.Name(), fault.Message)
+		j.draft.Warn("%s: mended: %s", set.Name(), fault.Message)
 	}
 	for _, finding := range result.Findings {
 		if finding.Severity >= SeverityWarning {
-			j.warn("%s: %s", set.Name(), finding.Message)
+			j.draft.Warn("%s: %s", set.Name(), finding.Message)
 		}
 	}
 }
 
-// seal finishes the hive and checks it once more.
-func (j *job) seal() error {
-	recovered := j.hive.Recovery() != nil
-	j.hive.Seal(j.request.Time)
-	switch {
-	case !j.hive.Modified():
-		j.verifiedBy = append(j.verifiedBy, "check")
-		return nil
-	case recovered || j.before.grave() > 0:
-		// The changes are not those of the edit alone, or damage could come
-		// to lie where the edit put something.
-		after, err := j.checkWhole()
-		if err != nil {
-			return err
-		}
-		return j.notWorse(after)
+func (j *job) edit() error {
+	changed := slices.DeleteFunc(slices.Clone(j.changes), func(c change) bool { return !c.result.Changed })
+	for _, c := range changed {
+		j.draft.ValuesOnly(c.stored.Key())
 	}
-	return j.recheck()
-}
-
-// recheck checks what the edit has changed, and that it has changed nothing
-// else: the rest is as it was when it passed the check.
-func (j *job) recheck() error {
-	var grave *check.Finding
-	j.session.Recheck(j.hive.Bytes(), j.hive.Changes(), func(f check.Finding) {
-		if grave == nil && (f.Level == check.Fatal || f.Level == check.Limited) {
-			grave = &f
+	for _, c := range changed {
+		if err := c.stored.SetData(hive.Type(c.after.Type()), c.after.Data(), j.request.Time); err != nil {
+			return fmt.Errorf("%s: %w", c.set.Name(), err)
 		}
-	})
-	if grave != nil {
-		return fmt.Errorf("the new hive did not pass the check, nothing was saved: %s", grave)
 	}
-	j.verifiedBy = append(j.verifiedBy, "check")
 	return nil
-}
-
-// inTheWay refuses, before anything is changed, to edit a hive with damage
-// where the edit depends on it.
-func (j *job) inTheWay() error {
-	if j.before.grave() == 0 {
-		return nil
-	}
-	_, err := j.checkWhole(j.expectedFindings()...)
-	return err
-}
-
-// checkWhole checks all of the hive, but for rules of the expected codes, and
-// refuses damage where the edit depends on it.
-func (j *job) checkWhole(expected ...string) (Findings, error) {
-	edited, err := j.editedArea()
-	if err != nil {
-		return Findings{}, err
-	}
-	var touching *check.Finding
-	found := newFindings()
-	check.Bytes(j.hive.Bytes(), func(f check.Finding) {
-		if slices.Contains(expected, f.Code) {
-			return
-		}
-		if touching == nil && f.Level == check.Fatal && edited.holds(f) {
-			touching = &f
-		}
-		found.add(f)
-	})
-	if touching != nil {
-		return found, &DamageError{Findings: found, Touching: touching}
-	}
-	return found, nil
-}
-
-// notWorse requires that the check finds nothing grave that was not there
-// before.
-func (j *job) notWorse(after Findings) error {
-	for _, level := range []check.Level{check.Fatal, check.Limited} {
-		if after.Counts[level] > j.before.Counts[level] {
-			return fmt.Errorf("the new hive did not pass the check, nothing was saved: %s", after.firstNew(j.before, level))
-		}
-	}
-	j.verifiedBy = append(j.verifiedBy, "check")
-	return nil
-}
-
-// reopen opens the bytes that will be saved.
-func (j *job) reopen() (*hive.Hive, error) {
-	var options []hive.Option
-	if j.before.grave() > 0 {
-		options = append(options, hive.Tolerant())
-	}
-	written, err := hive.Open(j.hive.Bytes(), options...)
-	if err != nil {
-		return nil, fmt.Errorf("the new hive cannot be read back, nothing was saved: %w", err)
-	}
-	return written, nil
 }
 
 // readBack reads the values from the bytes that will be saved.
-func (j *job) readBack() error {
-	written, err := j.reopen()
-	if err != nil {
-		return err
-	}
+func (j *job) readBack(written *hive.Hive) error {
 	sets, err := ReadControlSets(written)
 	if err != nil {
 		return fmt.Errorf("the edited hive cannot be read back, nothing was saved: %w", err)
 	}
-	for _, e := range j.edits {
-		set, ok := sets.byNumber(e.set.Number)
+	for _, c := range j.changes {
+		set, ok := sets.byNumber(c.set.Number)
 		if !ok {
 			return errors.New("the edited hive has lost a control set, nothing was saved")
 		}
@@ -306,19 +177,19 @@ func (j *job) readBack() error {
 		if err != nil {
 			return fmt.Errorf("the edited value cannot be read back, nothing was saved: %w", err)
 		}
-		if !value.equal(e.after) {
-			return fmt.Errorf("%s: the value read back is not the one written, nothing was saved", e.set.Name())
+		if !value.equal(c.after) {
+			return fmt.Errorf("%s: the value read back is not the one written, nothing was saved", c.set.Name())
 		}
 	}
-	j.verifiedBy = append(j.verifiedBy, "read-back")
-	if j.before.grave() > 0 {
-		return nil
-	}
-	if err := secondOpinion(written, sets.withNumbers(j.sets)); err != nil {
+	return nil
+}
+
+func (j *job) opinionAfter(written *hive.Hive) error {
+	sets, err := ReadControlSets(written)
+	if err != nil {
 		return err
 	}
-	j.verifiedBy = append(j.verifiedBy, "regparser")
-	return nil
+	return secondOpinion(written, sets.withNumbers(j.sets))
 }
 
 func (c *ControlSets) withNumbers(chosen []ControlSet) []ControlSet {
@@ -331,34 +202,10 @@ func (c *ControlSets) withNumbers(chosen []ControlSet) []ControlSet {
 	return sets
 }
 
-func (j *job) report() *Report {
-	r := &Report{Outcome: j.outcome()}
-	for _, e := range j.edits {
-		r.ControlSets = append(r.ControlSets, SetChange{e.set.Name(), e.before.sectionText(), e.after.sectionText()})
+func (j *job) report(outcome *edit.Outcome) *Report {
+	r := &Report{Outcome: *outcome}
+	for _, c := range j.changes {
+		r.ControlSets = append(r.ControlSets, SetChange{c.set.Name(), c.before.sectionText(), c.after.sectionText()})
 	}
 	return r
-}
-
-func (j *job) outcome() Outcome {
-	first, _ := j.hive.Sequences()
-	o := Outcome{
-		ReplayedEntries: j.file.Replayed,
-		SequenceBefore:  j.file.Sequence1,
-		SequenceAfter:   first,
-		SizeBefore:      j.file.Size,
-		SizeAfter:       int64(len(j.hive.Bytes())),
-		SHA256Before:    fmt.Sprintf("%x", j.file.SHA256),
-		SHA256After:     fmt.Sprintf("%x", j.file.SHA256),
-		VerifiedBy:      j.verifiedBy,
-		ChangedRanges:   []ChangedRange{},
-		Warnings:        append([]string{}, j.warnings...),
-		Counts:          newCounts(j.before),
-	}
-	for _, change := range j.hive.Changes() {
-		o.ChangedRanges = append(o.ChangedRanges, ChangedRange{change.Offset, change.Length, change.What})
-	}
-	if o.Changed = len(o.ChangedRanges) > 0; o.Changed {
-		o.SHA256After = fmt.Sprintf("%x", sha256.Sum256(j.hive.Bytes()))
-	}
-	return o
 }

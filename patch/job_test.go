@@ -12,6 +12,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivetest"
 )
 
@@ -141,7 +142,7 @@ func requireUnchanged(t testing.TB, data []byte, request Request) *Report {
 	t.Helper()
 	again := apply(t, data, request)
 	require.False(t, again.report.Changed)
-	require.Equal(t, []ChangedRange{}, again.report.ChangedRanges)
+	require.Equal(t, []edit.ChangedRange{}, again.report.ChangedRanges)
 	require.True(t, bytes.Equal(data, again.data))
 	for _, set := range again.report.ControlSets {
 		require.Equal(t, set.Before, set.After)

@@ -2,31 +2,13 @@ package patch
 
 import (
 	"hivepatch/hive"
-	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 )
 
-// Outcome is what became of a hive file. Its JSON form is a contract with
-// scripts.
-type Outcome struct {
-	Changed         bool           `json:"changed"` // the new hive differs from the old file
-	Output          *string        `json:"output"`  // null for a dry run
-	ReplayedEntries int            `json:"replayed_entries"`
-	SequenceBefore  uint32         `json:"sequence_before"` // primary sequence number
-	SequenceAfter   uint32         `json:"sequence_after"`  // both sequence numbers
-	SizeBefore      int64          `json:"size_before"`     // bytes
-	SizeAfter       int64          `json:"size_after"`
-	ChangedRanges   []ChangedRange `json:"changed_ranges"`
-	SHA256Before    string         `json:"sha256_before"`
-	SHA256After     string         `json:"sha256_after"`
-	VerifiedBy      []string       `json:"verified_by"`
-	Counts          Counts         `json:"counts"` // what the check found before the edit
-	Warnings        []string       `json:"warnings"`
-}
-
 // Report is what Apply did. Its JSON form is a contract with scripts.
 type Report struct {
-	Outcome
+	edit.Outcome
 	ControlSets []SetChange `json:"control_sets"`
 }
 
@@ -35,25 +17,6 @@ type SetChange struct {
 	Name   string `json:"name"`
 	Before string `json:"before"`
 	After  string `json:"after"`
-}
-
-// ChangedRange is a run of bytes of the file that differ.
-type ChangedRange struct {
-	Offset int64  `json:"offset"`
-	Length int64  `json:"length"`
-	What   string `json:"what"`
-}
-
-// Counts is the number of findings of each level.
-type Counts struct {
-	Fatal      int `json:"F"`
-	Limited    int `json:"L"`
-	Convention int `json:"C"`
-	Warning    int `json:"W"`
-}
-
-func newCounts(f Findings) Counts {
-	return Counts{f.Counts[check.Fatal], f.Counts[check.Limited], f.Counts[check.Convention], f.Counts[check.Warning]}
 }
 
 // HiveState is the state of a hive on disk.

@@ -11,7 +11,7 @@ type gate struct {
 func (g *gate) object(format string, args ...any) error {
 	reason := fmt.Sprintf(format, args...)
 	if !g.force {
-		return &RefusedError{reason, OverrideForce}
+		return &RefusedError{Reason: reason, Override: OverrideForce}
 	}
 	g.overridden = append(g.overridden, reason)
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,6 +84,10 @@ func separate(known []cli.Flag, words []string) (flags []givenFlag, arguments []
 			arguments = append(arguments, word)
 			continue
 		}
+		if letters := unbundle(known, word); letters != nil {
+			words = slices.Concat(words[:i], letters, words[i+1:])
+			word = words[i]
+		}
 		flag, err := parseFlag(known, word)
 		if err != nil {
 			return nil, nil, err
@@ -100,6 +105,23 @@ func separate(known []cli.Flag, words []string) (flags []givenFlag, arguments []
 		flags = append(flags, flag)
 	}
 	return flags, arguments, nil
+}
+
+// unbundle makes -r and -l of -rl, and returns nil for a word that is not such a
+// bundle of switches.
+func unbundle(known []cli.Flag, word string) []string {
+	if len(word) < 3 || word[1] == '-' || findFlag(known, word[1:]) != nil {
+		return nil
+	}
+	var letters []string
+	for _, letter := range word[1:] {
+		flag := findFlag(known, string(letter))
+		if flag == nil || takesValue(flag) {
+			return nil
+		}
+		letters = append(letters, "-"+string(letter))
+	}
+	return letters
 }
 
 // isFlag reports whether a word is meant as a flag. A single hyphen stands for

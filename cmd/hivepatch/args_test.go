@@ -38,6 +38,8 @@ func TestArrange(t *testing.T) {
 		{"end of flags twice", "set -- -- -n", "set -- -- -n"},
 		{"switch with value", "set --dry-run=false HIVE", "set --dry-run=false -- HIVE"},
 		{"switch twice", "set -n -n HIVE", "set --dry-run --dry-run -- HIVE"},
+		{"switches in one word", "set HIVE -nn", "set --dry-run --dry-run -- HIVE"},
+		{"help in a bundle", "set HIVE -nh", "set --help"},
 		{"list", "set HIVE --data a,b --data c", "set --data=a,b --data=c -- HIVE"},
 		{"help in front", "set --help HIVE", "set --help"},
 		{"help behind", "set HIVE -h", "set --help"},
@@ -57,6 +59,8 @@ func TestArrange(t *testing.T) {
 func TestArrangeErrors(t *testing.T) {
 	for _, c := range []struct{ name, arguments, want, hint string }{
 		{"unknown command", "sett HIVE", `unknown command "sett"`, "did you mean set?"},
+		{"bundle with a value", "set HIVE -nt sz", "unknown option -nt", "did you mean -t?"},
+		{"bundle with an unknown flag", "set HIVE -nz", "unknown option -nz", "did you mean -n?"},
 		{"unknown flag", "set HIVE --dri-run", "unknown option --dri-run", "did you mean --dry-run?"},
 		{"letters swapped", "set HIVE --tpye sz", "unknown option --tpye", "did you mean --type?"},
 		{"unknown flag like no other", "set HIVE --x", "unknown option --x", "hivepatch set --help lists the options"},

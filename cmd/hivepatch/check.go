@@ -8,9 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/txlog"
-	"hivepatch/patch"
 )
 
 const checkDescription = `Checks a hive against the rules of its format and lists every place where it
@@ -173,7 +173,7 @@ func (j *jsonFindings) end(counts map[check.Level]int, replayed int) {
 		opening, closing = "{\n  \"findings\": [", "]"
 	}
 	fmt.Fprintf(j.result, "%s%s,\n  \"counts\": %s,\n  \"ok\": %t,\n  \"replayed_entries\": %d\n}\n", opening, closing,
-		mustJSON(patch.Counts{
+		mustJSON(edit.Counts{
 			Fatal: counts[check.Fatal], Limited: counts[check.Limited],
 			Convention: counts[check.Convention], Warning: counts[check.Warning],
 		}), isOK(counts), replayed)

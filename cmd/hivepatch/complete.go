@@ -132,8 +132,12 @@ func completeValue(flag cli.Flag, prefix, value string) candidates {
 		}
 	}
 	switch flag.Names()[0] {
-	case "output", "log":
+	case "output", "log", "data-file":
 		found.files = true
+	case "type":
+		for _, name := range typeNames {
+			add(name, "")
+		}
 	case "preset":
 		for _, preset := range patch.Presets() {
 			add(preset.Name, preset.Result)

@@ -16,7 +16,7 @@ func TestComplete(t *testing.T) {
 		words string
 		want  string
 	}{
-		{"commands", "= ", "show patch check recover help completion"},
+		{"commands", "= ", strings.Join(commandNames(), " ")},
 		{"half a command", "=re", "recover"},
 		{"no such command", "=x", ""},
 		{"global flags", "=-", "--version --help"},
@@ -41,7 +41,9 @@ func TestComplete(t *testing.T) {
 		{"help", "=pa help", "patch"},
 		{"behind an unknown command", "=--d nosuch", ""},
 		{"behind a hidden command", "=--d __complete", ""},
-		{"hidden command", "=m", ""},
+		{"hidden command", "=ma", ""},
+		{"types", "=dw find SYSTEM x --type", "dword dword_be"},
+		{"behind a bundle", "=--js ls -rl SYSTEM", "--json"},
 		{"unknown flag before", "=--d patch --zzz", "--dry-run"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,6 +58,15 @@ func TestComplete(t *testing.T) {
 			require.Equal(t, c.want, strings.Join(words, " "))
 		})
 	}
+}
+
+// commandNames are the commands that the help shows.
+func commandNames() []string {
+	var names []string
+	for _, command := range newApp(&environment{}).VisibleCommands() {
+		names = append(names, command.Name)
+	}
+	return names
 }
 
 // Each script is one that its shell can read.

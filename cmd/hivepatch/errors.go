@@ -9,6 +9,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/patch"
 )
@@ -45,7 +46,7 @@ func hinted(err error, format string, args ...any) error {
 
 // refusals are the errors of doing what would be unsafe.
 var refusals = []error{
-	hive.ErrDirty, hive.ErrReadOnly,
+	hive.ErrDirty, hive.ErrReadOnly, hive.ErrProtected,
 	hivefile.ErrExists, hivefile.ErrIsInput, hivefile.ErrInUse, hivefile.ErrChanged, hivefile.ErrAmbiguousLog,
 }
 
@@ -70,8 +71,8 @@ func isUsage(err error) bool {
 }
 
 func isRefused(err error) bool {
-	_, refused := errors.AsType[*patch.RefusedError](err)
-	_, damaged := errors.AsType[*patch.DamageError](err)
+	_, refused := errors.AsType[*edit.RefusedError](err)
+	_, damaged := errors.AsType[*edit.DamageError](err)
 	return refused || damaged || slices.ContainsFunc(refusals, func(known error) bool { return errors.Is(err, known) })
 }
 
@@ -80,10 +81,10 @@ func hintOf(err error) string {
 	if own, ok := errors.AsType[*hintedError](err); ok {
 		return own.hint
 	}
-	if refused, ok := errors.AsType[*patch.RefusedError](err); ok {
+	if refused, ok := errors.AsType[*edit.RefusedError](err); ok {
 		return refused.Hint()
 	}
-	if damaged, ok := errors.AsType[*patch.DamageError](err); ok {
+	if damaged, ok := errors.AsType[*edit.DamageError](err); ok {
 		return damaged.Hint()
 	}
 	switch {
@@ -99,10 +100,10 @@ func hintOf(err error) string {
 
 // printError prints an error as a line and its hint as another.
 func printError(stderr io.Writer, err error) {
-	if err == nil || errors.Is(err, errFindings) {
+	if err == nil || errors.Is(err, errFindings) || errors.Is(err, errDiffer) {
 		return
 	}
-	if damaged, ok := errors.AsType[*patch.DamageError](err); ok {
+	if damaged, ok := errors.AsType[*edit.DamageError](err); ok {
 		printDamage(stderr, damaged.Findings)
 	}
 	hint := hintOf(err)
@@ -118,7 +119,7 @@ func printError(stderr io.Writer, err error) {
 // printedFindings is the number of findings that are printed with a refusal.
 const printedFindings = 20
 
-func printDamage(stderr io.Writer, findings patch.Findings) {
+func printDamage(stderr io.Writer, findings edit.Findings) {
 	printed := 0
 	for _, finding := range findings.List {
 		if finding.Level == check.Fatal && printed < printedFindings {

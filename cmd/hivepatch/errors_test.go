@@ -11,6 +11,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/txlog"
 	"hivepatch/patch"
@@ -35,8 +36,8 @@ func TestExitCode(t *testing.T) {
 		{"usage", usagef("usage"), 2},
 		{"usage with a hint", hinted(usagef("usage"), "hint"), 2},
 		{"usage of package patch", unknownPreset, 2},
-		{"refused", &patch.RefusedError{Reason: "no"}, 3},
-		{"damage", &patch.DamageError{}, 3},
+		{"refused", &edit.RefusedError{Reason: "no"}, 3},
+		{"damage", &edit.DamageError{}, 3},
 		{"dirty", fmt.Errorf("%w: %w", hive.ErrDirty, txlog.ErrTorn), 3},
 		{"read-only", hive.ErrReadOnly, 3},
 		{"exists", hivefile.ErrExists, 3},
@@ -56,8 +57,8 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestPrintError(t *testing.T) {
-	findings := func(n int) patch.Findings {
-		f := patch.Findings{Counts: map[check.Level]int{check.Fatal: n, check.Warning: 1}}
+	findings := func(n int) edit.Findings {
+		f := edit.Findings{Counts: map[check.Level]int{check.Fatal: n, check.Warning: 1}}
 		f.List = append(f.List, check.Finding{Code: "logs", Level: check.Warning, Message: "not this"})
 		for i := range min(n, 100) {
 			f.List = append(f.List, check.Finding{Code: "bin-chain", Level: check.Fatal, Offset: int64(i), Path: "a\x1b[2Jb", Message: "bad"})
@@ -76,13 +77,13 @@ func TestPrintError(t *testing.T) {
 		{"of two lines", errors.New("a\nb"), "hivepatch: a\\x0ab\n"},
 		{"with a hint", hinted(errors.New("no"), "do %s", "so"), "hivepatch: no\nhivepatch: hint: do so\n"},
 		{
-			"with its hint in the text", fmt.Errorf("ControlSet001: %w", &patch.RefusedError{Reason: "no", Override: "--force"}),
+			"with its hint in the text", fmt.Errorf("ControlSet001: %w", &edit.RefusedError{Reason: "no", Override: "--force"}),
 			"hivepatch: ControlSet001: no\nhivepatch: hint: --force goes on all the same\n",
 		},
-		{"without an override", &patch.RefusedError{Reason: "never"}, "hivepatch: never\n"},
+		{"without an override", &edit.RefusedError{Reason: "never"}, "hivepatch: never\n"},
 		{"exists", fmt.Errorf("%w: x", hivefile.ErrExists), "hivepatch: output exists already: x\nhivepatch: hint: --overwrite replaces it\n"},
 		{
-			"damage", &patch.DamageError{Findings: findings(2)},
+			"damage", &edit.DamageError{Findings: findings(2)},
 			`F bin-chain at 0x0 \a\x1b[2Jb: bad` + "\n" + `F bin-chain at 0x1 \a\x1b[2Jb: bad` + "\nhivepatch: the hive is damaged in 2 places\n",
 		},
 	} {
@@ -95,7 +96,7 @@ func TestPrintError(t *testing.T) {
 	for n, more := range map[int]string{20: "", 21: "... and 1 more\n", 1000: "... and 980 more\n"} {
 		t.Run(fmt.Sprintf("%d findings", n), func(t *testing.T) {
 			var b bytes.Buffer
-			printError(&b, &patch.DamageError{Findings: findings(n)})
+			printError(&b, &edit.DamageError{Findings: findings(n)})
 			require.Equal(t, 20, bytes.Count(b.Bytes(), []byte("F bin-chain")))
 			require.Contains(t, b.String(), fmt.Sprintf(": bad\n%shivepatch: the hive is damaged in %d places\n", more, n))
 		})

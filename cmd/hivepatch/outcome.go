@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"hivepatch/patch"
+	"hivepatch/hive/edit"
 )
 
-// printOutcome prints what patch and recover have in common: what became of the
-// file.
-func printOutcome(r *reporter, o *patch.Outcome) {
+// printOutcome prints what the commands that write a hive have in common: what
+// became of the file.
+func printOutcome(r *reporter, o *edit.Outcome) {
 	if o.ReplayedEntries > 0 {
 		r.line("replayed:   %s from the transaction logs", plural(o.ReplayedEntries, "entry", "entries"))
 	}
@@ -24,18 +24,23 @@ func printOutcome(r *reporter, o *patch.Outcome) {
 		r.line("sha256:     %s before", o.SHA256Before)
 		r.line("            %s after", o.SHA256After)
 	}
-	r.line("verified:   %s", strings.Join(o.VerifiedBy, ", "))
+	printVerified(r, o.VerifiedBy, o.Output)
+}
+
+// printVerified prints by what a new hive was verified and where it is.
+func printVerified(r *reporter, verifiedBy []string, output *string) {
+	r.line("verified:   %s", strings.Join(verifiedBy, ", "))
 	switch {
-	case o.Output == nil:
+	case output == nil:
 		r.line("output:     none, this is a dry run")
-	case *o.Output == standardStream:
+	case *output == standardStream:
 		r.line("output:     standard output")
 	default:
-		r.line("output:     %s", *o.Output)
+		r.line("output:     %s", *output)
 	}
 }
 
-func sizeText(o *patch.Outcome) string {
+func sizeText(o *edit.Outcome) string {
 	if o.SizeBefore == o.SizeAfter {
 		return fmt.Sprintf("%d bytes, unchanged", o.SizeAfter)
 	}
@@ -47,7 +52,7 @@ func sizeText(o *patch.Outcome) string {
 const printedRanges = 40
 
 // printRanges prints the changed bytes as a table.
-func printRanges(r *reporter, ranges []patch.ChangedRange) {
+func printRanges(r *reporter, ranges []edit.ChangedRange) {
 	total := int64(0)
 	for _, changed := range ranges {
 		total += changed.Length

@@ -7,8 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
-	"hivepatch/patch"
 )
 
 // outputOptions say where a new hive goes.
@@ -62,11 +62,11 @@ func (o outputOptions) save(env *environment, r *reporter, file *hivefile.File) 
 		return hivefile.WriteStream(env.stdout, data, file.Sources)
 	}
 	r.note("writing %d bytes to %s", len(data), o.path)
-	return hivefile.WriteNew(o.path, data, hivefile.SaveOptions{
-		Overwrite: o.overwrite,
-		Perm:      file.Sources[0].Perm(),
-		Inputs:    file.Sources,
-	})
+	options := hivefile.SaveOptions{Overwrite: o.overwrite, Inputs: file.Sources}
+	if len(file.Sources) > 0 { // none where the hive was not read
+		options.Perm = file.Sources[0].Perm()
+	}
+	return hivefile.WriteNew(o.path, data, options)
 }
 
 // name is the output in a report, nil for a dry run.
@@ -118,7 +118,7 @@ func parseSeconds(text string) (time.Time, bool) {
 
 // deliver saves the new hive and then tells what became of it: result as JSON,
 // or what print writes.
-func (o outputOptions) deliver(env *environment, r *reporter, file *hivefile.File, outcome *patch.Outcome, result any, print func()) error {
+func (o outputOptions) deliver(env *environment, r *reporter, file *hivefile.File, outcome *edit.Outcome, result any, print func()) error {
 	if err := o.save(env, r, file); err != nil {
 		return err
 	}

@@ -163,15 +163,19 @@ func readSizes(c *cli.Context) (sizes patch.Sizes, err error) {
 
 func runPatch(env *environment, o patchOptions) error {
 	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
+	p := startProgress(env, o.report, "reading "+o.target.name())
+	defer p.end()
 	file, err := o.target.load(env, hivefile.Recover)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs patches the hive as it stands, and what is in its logs only is lost")
 	}
 	tellLoad(r, file)
+	o.request.Stage = p.step
 	report, err := patch.Apply(file, o.request)
 	if err != nil {
 		return o.target.wrap(err)
 	}
+	p.end()
 	return o.output.deliver(env, r, file, &report.Outcome, report, func() { printPatch(r, o, report) })
 }
 

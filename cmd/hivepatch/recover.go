@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hivepatch/hive"
+	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
-	"hivepatch/patch"
 )
 
 const recoverDescription = `Makes a clean hive of a dirty one: what Windows had written to the transaction
@@ -29,7 +29,7 @@ type recoverOptions struct {
 	target  targetOptions
 	output  outputOptions
 	report  reportOptions
-	request patch.RecoverRequest
+	request edit.Request
 }
 
 func newRecoverCommand(env *environment) *cli.Command {
@@ -69,19 +69,23 @@ func readRecoverOptions(env *environment, c *cli.Context) (o recoverOptions, err
 
 func runRecover(env *environment, o recoverOptions) error {
 	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
+	p := startProgress(env, o.report, "reading "+o.target.name())
+	defer p.end()
 	file, err := o.target.load(env, hivefile.Recover)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere")
 	}
 	tellLoad(r, file)
-	outcome, err := patch.Recover(file, o.request)
+	o.request.Stage = p.step
+	outcome, err := edit.Recover(file, o.request)
 	if err != nil {
 		return o.target.wrap(err)
 	}
+	p.end()
 	return o.output.deliver(env, r, file, outcome, outcome, func() { printRecovery(r, file, outcome) })
 }
 
-func printRecovery(r *reporter, file *hivefile.File, outcome *patch.Outcome) {
+func printRecovery(r *reporter, file *hivefile.File, outcome *edit.Outcome) {
 	if outcome.Changed {
 		r.line("recovered:  %s", file.Dirty)
 	} else {

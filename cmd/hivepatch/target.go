@@ -32,19 +32,21 @@ func ignoreLogsFlag(usage string) cli.Flag {
 }
 
 func readTarget(c *cli.Context) (targetOptions, error) {
-	o := targetOptions{logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
-	switch c.NArg() {
-	case 0:
+	if c.NArg() > 1 {
+		return targetOptions{}, usagef("one TARGET, not %d: %q", c.NArg(), c.Args().Slice())
+	}
+	return newTarget(c)
+}
+
+// newTarget takes the first argument for the TARGET.
+func newTarget(c *cli.Context) (targetOptions, error) {
+	o := targetOptions{path: c.Args().First(), logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
+	switch {
+	case c.NArg() == 0:
 		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, or - for standard input", c.Command.UsageText)
-	case 1:
-		o.path = c.Args().First()
-	default:
-		return o, usagef("one TARGET, not %d: %q", c.NArg(), c.Args().Slice())
-	}
-	if o.path == "" {
+	case o.path == "":
 		return o, usagef("TARGET is empty")
-	}
-	if len(o.logs) > 0 && o.ignoreLogs {
+	case len(o.logs) > 0 && o.ignoreLogs:
 		return o, usagef("--log and --ignore-logs exclude each other")
 	}
 	return o, nil
@@ -81,7 +83,10 @@ func (o targetOptions) wrap(err error) error {
 	if err == nil || isUsage(err) {
 		return err
 	}
-	for _, known := range []error{hive.ErrNotHive, hive.ErrDirty, hive.ErrCorrupt, hive.ErrReadOnly, hive.ErrTooLarge, hive.ErrNotFound} {
+	for _, known := range []error{
+		hive.ErrNotHive, hive.ErrDirty, hive.ErrCorrupt, hive.ErrReadOnly, hive.ErrTooLarge, hive.ErrNotFound,
+		hive.ErrExists, hive.ErrName, hive.ErrProtected, hive.ErrDescriptor,
+	} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%s: %w", o.name(), err)
 		}

@@ -80,10 +80,7 @@ func Load(path string, options LoadOptions) (*File, error) {
 	for _, log := range found {
 		beside = append(beside, log.Path)
 	}
-	if len(options.Logs) == 0 {
-		return open(source, beside, nil, options)
-	}
-	return open(source, options.Logs, beside, options)
+	return open(source, beside, ReadFile, options)
 }
 
 // LoadStream reads a hive from r to its end, and the logs that options name.
@@ -92,10 +89,20 @@ func LoadStream(r io.Reader, options LoadOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(source, options.Logs, nil, options)
+	return open(source, nil, nil, options)
 }
 
-func open(source *Source, logPaths, besidePaths []string, options LoadOptions) (*File, error) {
+// reader reads a file by a path.
+type reader func(path string) (*Source, error)
+
+// open opens the hive in source. The logs beside it are read by readBeside; the
+// paths that options name are the user's, and mean what they always do.
+func open(source *Source, beside []string, readBeside reader, options LoadOptions) (*File, error) {
+	logPaths, readLog := beside, readBeside
+	var leftPaths []string
+	if len(options.Logs) > 0 {
+		logPaths, readLog, leftPaths = options.Logs, ReadFile, beside
+	}
 	f := &File{
 		Path:    source.Path,
 		Size:    int64(len(source.Data)),
@@ -108,19 +115,19 @@ func open(source *Source, logPaths, besidePaths []string, options LoadOptions) (
 	}
 	f.Sequence1, f.Sequence2 = state.Sequence1, state.Sequence2
 	f.HeaderBad, f.Dirty = state.HeaderBad, state.Reason
-	logs, err := f.readLogs(logPaths, len(options.Logs) > 0)
+	logs, err := f.readLogs(logPaths, readLog, len(options.Logs) > 0)
 	if err != nil {
 		return nil, err
 	}
 	var above []txlog.Log
-	for _, path := range besidePaths {
-		log, err := ReadFile(path)
+	for _, path := range leftPaths {
+		log, err := readBeside(path)
 		if err != nil {
 			return nil, fmt.Errorf("transaction log: %w", err)
 		}
-		above = append(above, txlog.Log{Name: path, Data: log.Data})
+		above = append(above, txlog.Log{Name: log.Path, Data: log.Data})
 		if !slices.ContainsFunc(f.Sources, func(s *Source) bool { return os.SameFile(s.Info, log.Info) }) && len(log.Data) > 0 {
-			f.LeftOut = append(f.LeftOut, path)
+			f.LeftOut = append(f.LeftOut, log.Path)
 		}
 	}
 	data := source.Data
@@ -131,15 +138,15 @@ func open(source *Source, logPaths, besidePaths []string, options LoadOptions) (
 	return f, nil
 }
 
-func (f *File) readLogs(paths []string, named bool) ([]txlog.Log, error) {
+func (f *File) readLogs(paths []string, read reader, named bool) ([]txlog.Log, error) {
 	var logs []txlog.Log
 	for _, path := range paths {
-		source, err := ReadFile(path)
+		source, err := read(path)
 		if err != nil {
 			return nil, fmt.Errorf("transaction log: %w", err)
 		}
 		f.Sources = append(f.Sources, source)
-		log := txlog.Log{Name: path, Data: source.Data, Named: named}
+		log := txlog.Log{Name: source.Path, Data: source.Data, Named: named}
 		logs = append(logs, log)
 		f.Logs = append(f.Logs, txlog.Inspect(log))
 	}

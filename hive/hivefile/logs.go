@@ -33,7 +33,7 @@ const folderBatch = 1024
 // It returns ErrAmbiguousLog when two names differ in case alone, and the error
 // of the operating system when the folder cannot be listed.
 func FindLogs(path string) ([]LogFile, error) {
-	logs, err := findLogsBeside(path)
+	logs, err := findLogsBeside(path, os.Open)
 	if err != nil || len(logs) > 0 {
 		return logs, err
 	}
@@ -41,15 +41,21 @@ func FindLogs(path string) ([]LogFile, error) {
 	if err != nil || filepath.Clean(real) == filepath.Clean(path) {
 		return nil, nil // a hive that is not there is the business of whoever reads it
 	}
-	return findLogsBeside(real)
+	return findLogsBeside(real, os.Open)
 }
 
-func findLogsBeside(path string) ([]LogFile, error) {
+// findLogsBeside lists the logs in the folder of path, which openFolder opens.
+func findLogsBeside(path string, openFolder func(name string) (*os.File, error)) ([]LogFile, error) {
 	folder, base := filepath.Split(path)
 	if folder == "" {
 		folder = "."
 	}
-	names, err := logNames(folder, base)
+	dir, err := openFolder(folder)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for logs: %w", err)
+	}
+	defer dir.Close() // only read
+	names, err := logNames(dir, base)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +70,8 @@ func findLogsBeside(path string) ([]LogFile, error) {
 	return logs, nil
 }
 
-// logNames returns the name in folder for each of logSuffixes, or "".
-func logNames(folder, base string) (names [len(logSuffixes)]string, err error) {
-	dir, err := os.Open(folder)
-	if err != nil {
-		return names, fmt.Errorf("cannot look for logs: %w", err)
-	}
-	defer dir.Close() // only read
+// logNames returns the name in a folder for each of logSuffixes, or "".
+func logNames(dir *os.File, base string) (names [len(logSuffixes)]string, err error) {
 	var wanted [len(logSuffixes)]string
 	for i, suffix := range logSuffixes {
 		wanted[i] = base + suffix
@@ -83,7 +84,7 @@ func logNames(folder, base string) (names [len(logSuffixes)]string, err error) {
 					continue
 				}
 				if names[i] != "" {
-					return names, fmt.Errorf("%w: %s and %s in %s", ErrAmbiguousLog, names[i], name, folder)
+					return names, fmt.Errorf("%w: %s and %s in %s", ErrAmbiguousLog, names[i], name, filepath.Clean(dir.Name()))
 				}
 				names[i] = name
 			}

@@ -53,7 +53,7 @@ func WriteNew(path string, data []byte, opts SaveOptions) error {
 	if err != nil {
 		return err
 	}
-	return out.save(data)
+	return out.save(whole(data))
 }
 
 // WriteStream writes data to out, which is meant to be the standard output. It

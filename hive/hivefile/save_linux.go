@@ -11,13 +11,13 @@ import (
 // saveUnnamed saves by way of a file that has no name before it is complete, so
 // that a kill leaves nothing behind. It returns errNoUnnamed, with nothing
 // done, where that does not work.
-func (f folder) saveUnnamed(data []byte) error {
+func (f folder) saveUnnamed(c content) error {
 	file, err := f.open(".", unix.O_TMPFILE)
 	if err != nil {
 		return errNoUnnamed // a named file has a better chance, or the better error
 	}
 	defer file.Close() // everything is synced by then; nothing is left that could fail
-	info, err := f.fill(file, data)
+	info, err := f.fill(file, c)
 	if err != nil {
 		return err
 	}

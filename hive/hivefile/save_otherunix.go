@@ -11,7 +11,7 @@ import (
 // Files without a name, reserving room and a rename that refuses to replace are
 // used on Linux only.
 
-func (f folder) saveUnnamed([]byte) error { return errNoUnnamed }
+func (f folder) saveUnnamed(content) error { return errNoUnnamed }
 
 func (f folder) preallocate(*os.File, int64) error { return nil }
 

@@ -267,7 +267,7 @@ func TestWriteNewDoesNotReplaceWhatAppears(t *testing.T) {
 	out, err := newOutput(path, SaveOptions{Overwrite: true})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, oldBytes, 0o644))
-	require.ErrorIs(t, out.save(newBytes), ErrExists)
+	require.ErrorIs(t, out.save(whole(newBytes)), ErrExists)
 	requireFolder(t, dir, map[string][]byte{"SYSTEM.new": oldBytes})
 }
 

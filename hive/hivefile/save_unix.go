@@ -22,27 +22,27 @@ type folder struct {
 // here, for whatever reason.
 var errNoUnnamed = errors.New("no files without a name")
 
-func (o *output) save(data []byte) error {
+func (o *output) save(c content) error {
 	dir, err := os.Open(o.folder)
 	if err != nil {
 		return fmt.Errorf("output folder: %w", err)
 	}
 	defer dir.Close() // was synced where it matters
 	f := folder{output: o, dir: dir}
-	if err := f.saveUnnamed(data); !errors.Is(err, errNoUnnamed) {
+	if err := f.saveUnnamed(c); !errors.Is(err, errNoUnnamed) {
 		return err
 	}
-	return f.saveNamed(data)
+	return f.saveNamed(c)
 }
 
 // saveNamed saves by way of a file with a temporary name.
-func (f folder) saveNamed(data []byte) error {
+func (f folder) saveNamed(c content) error {
 	temp := f.tempName()
 	file, err := f.open(temp, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW)
 	if err != nil {
 		return err
 	}
-	info, err := f.fill(file, data)
+	info, err := f.fill(file, c)
 	// Before renaming: file systems that lie on a Windows server insist. A close
 	// that a signal interrupted has closed the file all the same.
 	if closeErr := file.Close(); err == nil && !errors.Is(closeErr, unix.EINTR) {
@@ -72,12 +72,14 @@ func (f folder) open(name string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.path), nil
 }
 
-// fill writes data and brings it to the disk.
-func (f folder) fill(file *os.File, data []byte) (fs.FileInfo, error) {
-	if err := f.preallocate(file, int64(len(data))); err != nil {
-		return nil, err
+// fill writes c and brings it to the disk.
+func (f folder) fill(file *os.File, c content) (fs.FileInfo, error) {
+	if size := c.size(); size > 0 {
+		if err := f.preallocate(file, size); err != nil {
+			return nil, err
+		}
 	}
-	if err := writeAll(file, data); err != nil {
+	if err := c.writeTo(file); err != nil {
 		return nil, err
 	}
 	if f.perm != 0 {

@@ -16,14 +16,16 @@ import (
 // ways are the ways of saving, each started after the checks. Where there are
 // no files without a name, the first two are the same.
 var ways = map[string]func(f folder, data []byte) error{
-	"best":  func(f folder, data []byte) error { return f.save(data) },
-	"named": func(f folder, data []byte) error { return f.saveNamed(data) },
+	"best":         func(f folder, data []byte) error { return f.save(whole(data)) },
+	"named":        func(f folder, data []byte) error { return f.saveNamed(whole(data)) },
+	"stream":       func(f folder, data []byte) error { return f.save(inPieces(data)) },
+	"named stream": func(f folder, data []byte) error { return f.saveNamed(inPieces(data)) },
 	"placeholder": func(f folder, data []byte) error {
 		file, err := f.open("temp", unix.O_CREAT|unix.O_EXCL)
 		if err != nil {
 			return err
 		}
-		info, err := f.fill(file, data)
+		info, err := f.fill(file, whole(data))
 		if err == nil {
 			err = f.renameOverPlaceholder("temp")
 		}

@@ -15,13 +15,13 @@ import (
 // save writes a file with a temporary name and renames it. MoveFileEx replaces
 // in one step. ReplaceFile would carry over the attributes and the access
 // control list of the old file, but takes two, between which there is no file.
-func (o *output) save(data []byte) error {
+func (o *output) save(c content) error {
 	temp := filepath.Join(o.folder, o.tempName())
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return o.describeError(err)
 	}
-	err = fill(file, data)
+	err = fill(file, c)
 	if err == nil {
 		err = o.publish(temp)
 	}
@@ -31,10 +31,10 @@ func (o *output) save(data []byte) error {
 	return nil
 }
 
-// fill writes data, brings it to the disk and closes the file, since an open
+// fill writes c, brings it to the disk and closes the file, since an open
 // file cannot be renamed.
-func fill(file *os.File, data []byte) error {
-	_, err := file.Write(data)
+func fill(file *os.File, c content) error {
+	err := c.writeTo(file)
 	if err == nil {
 		err = file.Sync()
 	}
@@ -113,5 +113,10 @@ func describeInUse(err error) error {
 	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return fmt.Errorf("%w: %w", ErrInUse, err)
 	}
+	return err
+}
+
+func writeAll(file *os.File, data []byte) error {
+	_, err := file.Write(data)
 	return err
 }

@@ -127,3 +127,18 @@ func (b Bitmap) TakeRange(lo, hi uint32) (before bool) {
 	}
 	return before
 }
+
+// HasRange reports whether all numbers from lo up to but without hi are in the
+// set.
+func (b Bitmap) HasRange(lo, hi uint32) bool {
+	for lo < hi {
+		word, from := lo/64, lo%64
+		n := min(64-from, hi-lo)
+		mask := ^uint64(0) >> (64 - n) << from
+		if int(word) >= len(b) || b[word]&mask != mask {
+			return false
+		}
+		lo += n
+	}
+	return true
+}

@@ -236,3 +236,20 @@ func (m *Image) BigDataOf(v ValueRecord) (BigData, OffsetList, error) {
 
 // Record is the stored record with the name.
 func (v ValueRecord) Record() []byte { return v.data }
+
+// SizeAt is the size in the header of a cell that stands, or once stood, at off,
+// which lies in a bin: its amount, whether it marks an allocated cell or a free
+// one.
+func (m *Image) SizeAt(off Offset) uint64 {
+	size := int64(int32(m.u32(off)))
+	return uint64(max(size, -size))
+}
+
+// ParseBigData returns the number of segments and the list of a big data record.
+func ParseBigData(data []byte) (segments int, list Offset, ok bool) {
+	if len(data) < bigDataSize || data[0] != 'd' || data[1] != 'b' {
+		return 0, NIL, false
+	}
+	record := BigData{data: data}
+	return int(record.Count()), record.List(), true
+}

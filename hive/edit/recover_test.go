@@ -1,4 +1,4 @@
-package patch
+package edit
 
 import (
 	"bytes"
@@ -25,10 +25,10 @@ func TestRecoverLogCases(t *testing.T) {
 		t.Run(test.Name, func(t *testing.T) {
 			file, err := loadCase(t, test, hivefile.Recover)
 			require.NoError(t, err)
-			outcome, err := Recover(file, RecoverRequest{Time: editTime})
+			outcome, err := Recover(file, Request{Time: editTime})
 			require.NoError(t, err)
 			after := bytes.Clone(file.Hive.Bytes())
-			requireReport(t, test.Primary, file, &Report{Outcome: *outcome})
+			requireOutcome(t, test.Primary, file, outcome)
 			require.Equal(t, []string{"check", "regparser"}, outcome.VerifiedBy)
 			requireSafeFromLogs(t, after, test.Log1, test.Log2)
 			requireSound(t, after)
@@ -39,7 +39,7 @@ func TestRecoverLogCases(t *testing.T) {
 			require.True(t, bytes.Equal(want[hivetest.BaseBlockSize:], after[hivetest.BaseBlockSize:end]), "the bins differ")
 
 			again := load(t, after)
-			outcome, err = Recover(again, RecoverRequest{Time: editTime.AddDate(0, 0, 1)})
+			outcome, err = Recover(again, Request{Time: editTime.AddDate(0, 0, 1)})
 			require.NoError(t, err)
 			require.False(t, outcome.Changed)
 			require.True(t, bytes.Equal(after, again.Hive.Bytes()))
@@ -59,13 +59,13 @@ func TestRecoverToDamage(t *testing.T) {
 		require.NoError(t, err)
 		return file
 	}
-	_, err := Recover(load(), RecoverRequest{Time: editTime})
+	_, err := Recover(load(), Request{Time: editTime})
 	var damaged *DamageError
 	require.ErrorAs(t, err, &damaged)
 	require.Equal(t, OverrideDamage, damaged.Override)
 
 	file := load()
-	outcome, err := Recover(file, RecoverRequest{Time: editTime, AllowDamage: true})
+	outcome, err := Recover(file, Request{Time: editTime, AllowDamage: true})
 	require.NoError(t, err)
 	require.Equal(t, []string{"check"}, outcome.VerifiedBy)
 	require.Equal(t, 1, outcome.Counts.Fatal)
@@ -81,7 +81,7 @@ func TestRecoverAnyHive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			data := literal.Build().Data
 			file := load(t, data)
-			outcome, err := Recover(file, RecoverRequest{Time: editTime})
+			outcome, err := Recover(file, Request{Time: editTime})
 			require.NoError(t, err)
 			require.False(t, outcome.Changed)
 			require.True(t, bytes.Equal(data, file.Hive.Bytes()))

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"hivepatch/hive"
+	"hivepatch/hive/regfile"
+	"hivepatch/hive/sddl"
+)
+
+// exporter writes a key and all below it.
+type exporter struct {
+	key      *hive.Key
+	layered  bool // the hive is a differencing one, with marks of what is deleted
+	tolerant bool // leave out what cannot be read
+
+	keys, classes, flagged int // numbers of what was written, or has no place in a .reg file
+
+	damaged int     // things that were left out
+	damage  []error // the first of them
+}
+
+// exportDamage is returned for what cannot be read, or not be written.
+type exportDamage struct{ err error }
+
+func (e *exportDamage) Error() string { return e.err.Error() }
+func (e *exportDamage) Unwrap() error { return e.err }
+
+// fail notes what cannot be read. It returns an error where that is the end.
+func (e *exporter) fail(err error) error {
+	if !e.tolerant {
+		return &exportDamage{err}
+	}
+	if e.damaged++; len(e.damage) < toldFailures {
+		e.damage = append(e.damage, err)
+	}
+	return nil
+}
+
+// each calls do for each key. Names that no path can have are left out with all
+// that is below them.
+func (e *exporter) each(do func(key *hive.Key) error) error {
+	wrong, skip := "", false
+	for key, err := range e.key.Walk() {
+		switch {
+		case err != nil:
+			err = e.fail(err)
+		case skip && strings.HasPrefix(key.Path(), wrong):
+			continue
+		case key.Path() != "" && (key.Name() == "" || strings.Contains(key.Name(), `\`)):
+			wrong, skip = key.Path()+`\`, true
+			err = e.fail(fmt.Errorf("key %q below %q has a name that no key can have", key.Name(), strings.TrimSuffix(key.Path(), key.Name())))
+		default:
+			e.count(key)
+			err = do(key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *exporter) count(key *hive.Key) {
+	e.keys++
+	if class, err := key.Class(); err != nil || class != "" {
+		e.classes++
+	}
+	if key.Flags()&(hive.FlagLink|hive.FlagPredefined|hive.FlagNoDelete) != 0 && key.Path() != "" {
+		e.flagged++
+	}
+}
+
+// omitted says what of the keys has no place in a .reg file.
+func (e *exporter) omitted() string {
+	text := fmt.Sprintf("the security descriptors and times of %s", plural(e.keys, "key", "keys"))
+	if e.classes > 0 {
+		text += ", " + plural(e.classes, "class name", "class names")
+	}
+	if e.flagged > 0 {
+		text += ", the flags of " + plural(e.flagged, "key", "keys")
+	}
+	return text
+}
+
+// writeReg writes a .reg file, in which the root of the hive is at prefix.
+func (e *exporter) writeReg(out io.Writer, encoding regfile.Encoding, prefix string) error {
+	w := regfile.NewWriter(out, encoding)
+	err := e.each(func(key *hive.Key) error {
+		if path := key.Path(); path != "" {
+			w.CreateKey(prefix, path)
+		} else {
+			w.CreateKey(prefix)
+		}
+		for value, err := range key.Values() {
+			if err == nil {
+				err = e.writeValue(w, value)
+			}
+			if err != nil {
+				if err = e.fail(err); err != nil {
+					return err
+				}
+			}
+		}
+		return w.Err()
+	})
+	if err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// writeValue writes a value. In a differencing hive it may stand for a deleted
+// one.
+func (e *exporter) writeValue(w *regfile.Writer, value *hive.Value) error {
+	if e.layered && value.Tombstone() {
+		w.DeleteValue(value.Name())
+		return nil
+	}
+	pieces, err := value.DataPieces()
+	if err != nil {
+		return err
+	}
+	var data []byte
+	if len(pieces) == 1 {
+		data = pieces[0]
+	} else {
+		data = slices.Concat(pieces...)
+	}
+	w.SetValue(value.Name(), uint32(value.Type()), data)
+	return nil
+}
+
+// writeJSON writes the keys in JSON, with all that the hive has of them.
+func (e *exporter) writeJSON(out io.Writer, lines bool) error {
+	var buffer []byte
+	separator := ""
+	if !lines {
+		buffer, separator = append(buffer, `{"keys":[`...), "\n"
+	}
+	err := e.each(func(key *hive.Key) error {
+		k, err := e.readKey(key)
+		if err != nil {
+			return err
+		}
+		buffer = k.append(append(buffer, separator...))
+		if separator = ",\n"; lines {
+			separator, buffer = "", append(buffer, '\n')
+		}
+		if len(buffer) < listingBuffer {
+			return nil
+		}
+		_, err = out.Write(buffer)
+		buffer = buffer[:0]
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !lines {
+		buffer = append(buffer, "\n]}\n"...)
+	}
+	_, err = out.Write(buffer)
+	return err
+}
+
+// readKey reads all of a key.
+func (e *exporter) readKey(key *hive.Key) (keyJSON, error) {
+	k := keyJSON{Path: key.Path(), Name: key.Name(), LastWrite: key.LastWriteTime(), Flags: key.Flags()}
+	note := func(err error) error {
+		if err == nil {
+			return nil
+		}
+		if k.Err == nil {
+			k.Err = err
+		}
+		return e.fail(err)
+	}
+	var err error
+	k.Class, err = key.Class()
+	if err = note(err); err != nil {
+		return k, err
+	}
+	k.Security, err = key.SecurityDescriptor()
+	if err = note(err); err != nil {
+		return k, err
+	}
+	if k.Security != nil {
+		k.SDDL, _ = sddl.Format(k.Security) // the bytes are there in any case
+	}
+	for value, err := range key.Values() {
+		if err := note(err); err != nil {
+			return k, err
+		}
+		if value == nil {
+			continue
+		}
+		v := readValueJSON(value)
+		if v.Err != nil {
+			if err := e.fail(v.Err); err != nil {
+				return k, err
+			}
+		}
+		k.Values = append(k.Values, v)
+	}
+	return k, nil
+}

@@ -1,0 +1,76 @@
+package edit
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"hivepatch/hive/check"
+)
+
+// Outcome is what became of a hive file. Its JSON form is a contract with
+// scripts.
+type Outcome struct {
+	Changed         bool           `json:"changed"` // the new hive differs from the old file
+	Output          *string        `json:"output"`  // null for a dry run
+	ReplayedEntries int            `json:"replayed_entries"`
+	SequenceBefore  uint32         `json:"sequence_before"` // primary sequence number
+	SequenceAfter   uint32         `json:"sequence_after"`  // both sequence numbers
+	SizeBefore      int64          `json:"size_before"`     // bytes
+	SizeAfter       int64          `json:"size_after"`
+	ChangedRanges   []ChangedRange `json:"changed_ranges"`
+	SHA256Before    string         `json:"sha256_before"`
+	SHA256After     string         `json:"sha256_after"`
+	VerifiedBy      []string       `json:"verified_by"`
+	Counts          Counts         `json:"counts"` // what the check found before the edit
+	Warnings        []string       `json:"warnings"`
+}
+
+// ChangedRange is a run of bytes of the file that differ.
+type ChangedRange struct {
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+	What   string `json:"what"`
+}
+
+// Counts is the number of findings of each level.
+type Counts struct {
+	Fatal      int `json:"F"`
+	Limited    int `json:"L"`
+	Convention int `json:"C"`
+	Warning    int `json:"W"`
+}
+
+func newCounts(f Findings) Counts {
+	return Counts{f.Counts[check.Fatal], f.Counts[check.Limited], f.Counts[check.Convention], f.Counts[check.Warning]}
+}
+
+func (d *Draft) outcome() *Outcome {
+	first, _ := d.Hive.Sequences()
+	o := &Outcome{
+		ReplayedEntries: d.file.Replayed,
+		SequenceBefore:  d.file.Sequence1,
+		SequenceAfter:   first,
+		SizeBefore:      d.file.Size,
+		SizeAfter:       int64(len(d.Hive.Bytes())),
+		SHA256Before:    fmt.Sprintf("%x", d.file.SHA256),
+		SHA256After:     fmt.Sprintf("%x", d.file.SHA256),
+		VerifiedBy:      d.verifiedBy,
+		ChangedRanges:   []ChangedRange{},
+		Warnings:        append([]string{}, d.warnings...),
+		Counts:          newCounts(d.before),
+	}
+	var ranges []ChangedRange
+	for _, change := range d.Hive.Changes() {
+		ranges = append(ranges, ChangedRange{change.Offset, change.Length, change.What})
+	}
+	o.setChanged(ranges, d.Hive.Bytes())
+	return o
+}
+
+// setChanged says which runs of bytes have changed, and what came out.
+func (o *Outcome) setChanged(ranges []ChangedRange, after []byte) {
+	if o.Changed = len(ranges) > 0; o.Changed {
+		o.ChangedRanges = ranges
+		o.SHA256After = fmt.Sprintf("%x", sha256.Sum256(after))
+	}
+}

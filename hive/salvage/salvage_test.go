@@ -1,0 +1,160 @@
+package salvage_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"hivepatch/hive"
+	"hivepatch/hive/check"
+	"hivepatch/hive/hivetest"
+	"hivepatch/hive/salvage"
+)
+
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// requireClean requires that the check finds nothing of level F or L.
+func requireClean(t *testing.T, data []byte) {
+	t.Helper()
+	check.Bytes(data, func(f check.Finding) {
+		if f.Level == check.Fatal || f.Level == check.Limited {
+			require.Fail(t, "the new hive is not sound", f.String())
+		}
+	})
+}
+
+// spoiled tells which bytes of a hive a mutation has changed or cut off.
+type spoiled struct{ before, after []byte }
+
+// cell reports whether a byte of the cell at off is not what it was.
+func (s spoiled) cell(base *hivetest.Image, off uint32) bool {
+	start := hivetest.FileOffset(off)
+	size := int64(base.CellSize(off))
+	if size < 0 {
+		size = -size
+	}
+	end := start + size
+	return end > int64(len(s.after)) || !bytes.Equal(s.before[start:end], s.after[start:end])
+}
+
+// TestMutations salvages each hive of the builder that has one fault. The new
+// hive must be sound and have every key and value that the fault has not hit: a
+// key whose record and those above it are as they were, and its values whose
+// records, data and list are.
+func TestMutations(t *testing.T) {
+	for _, mutation := range hivetest.Mutations() {
+		t.Run(mutation.Name, func(t *testing.T) {
+			base, mutant := mutation.Base(), mutation.Build().Data
+			s := spoiled{base.Data, bytes.Clone(mutant)}
+			h, report, err := salvage.Hive(mutant, salvage.Options{Time: now})
+			if want := refusal(mutation.Name, base.Minor()); want != nil {
+				require.ErrorIs(t, err, want)
+				return
+			}
+			require.NoError(t, err)
+			requireClean(t, h.Bytes())
+			requireKept(t, base, s, h)
+			require.Equal(t, countKeys(t, h), report.Keys)
+		})
+	}
+}
+
+// refusal is the error for what cannot be salvaged.
+func refusal(mutation string, minor uint32) error {
+	switch mutation {
+	case "file-empty", "file-of-100-bytes", "file-of-text", "file-of-zeros", "file-is-a-new-log", "file-is-an-old-log", "file-of-a-base-block":
+		return hive.ErrNotHive
+	}
+	if minor < 2 || minor == 6 {
+		return hive.ErrReadOnly
+	}
+	return nil
+}
+
+func countKeys(t *testing.T, h *hive.Hive) (n int) {
+	for _, err := range h.Walk() {
+		require.NoError(t, err)
+		n++
+	}
+	return n
+}
+
+func requireKept(t *testing.T, base *hivetest.Image, s spoiled, h *hive.Hive) {
+	original, err := hive.Open(bytes.Clone(base.Data), hive.IgnoreDirty(), hive.Tolerant())
+	require.NoError(t, err)
+	for path, place := range base.Keys {
+		if hit(base, s, path) || strings.Count(path, `\`) >= hive.MaxDepth-1 {
+			continue
+		}
+		want, err := original.Key(path)
+		if err != nil {
+			continue
+		}
+		got, err := h.Key(path)
+		if err != nil {
+			t.Errorf("key %.200q: %.200v", path, err)
+			continue
+		}
+		require.Equal(t, want.LastWriteTime(), got.LastWriteTime())
+		if place.ValueList == hivetest.NIL || s.cell(base, place.ValueList) {
+			continue
+		}
+		for _, v := range place.Values {
+			cells := append([]uint32{v.Record}, v.Segments...)
+			for _, c := range []uint32{v.Data, v.List} {
+				if c != hivetest.NIL && c != 0 {
+					cells = append(cells, c)
+				}
+			}
+			bad := false
+			for _, c := range cells {
+				bad = bad || s.cell(base, c)
+			}
+			if bad {
+				continue
+			}
+			wantValue, err := want.Value(v.Name)
+			require.NoError(t, err)
+			gotValue, err := got.Value(v.Name)
+			if err != nil && impossible[v.Name] == path {
+				continue
+			}
+			if err != nil {
+				t.Errorf("key %q: %v", path, err)
+				continue
+			}
+			a, err := wantValue.Data()
+			require.NoError(t, err)
+			b, err := gotValue.Data()
+			require.NoError(t, err)
+			if !bytes.Equal(a, b) || wantValue.Type() != gotValue.Type() {
+				t.Errorf("value %q of %q differs", v.Name, path)
+			}
+		}
+	}
+}
+
+// impossible are values, by name, of the key with that path, that a sound hive
+// cannot have: the second value of a symbolic link, big data before version 1.4,
+// and data of more than a cell holds.
+var impossible = map[string]string{
+	"Start": hivetest.Windows10Link,
+	"Big":   "DISK",
+	"Huge":  "DISK",
+}
+
+// hit reports whether the record of a key or of one above it was changed.
+func hit(base *hivetest.Image, s spoiled, path string) bool {
+	for {
+		if s.cell(base, base.Keys[path].Node) {
+			return true
+		}
+		if path == "" {
+			return false
+		}
+		path = path[:max(0, strings.LastIndexByte(path, '\\'))]
+	}
+}
