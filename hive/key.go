@@ -244,13 +244,13 @@ func (h *Hive) Walk() iter.Seq2[*Key, error] {
 			yield(nil, err)
 			return
 		}
-		defer h.iterate()()
 		root.walk(yield, 1)
 	}
 }
 
 // walk walks k, which lies at that depth, and the keys below it.
 func (k *Key) walk(yield func(*Key, error) bool, depth int) {
+	defer k.hive.iterate()()
 	image := k.hive.image
 	w := walk{yield: yield, seen: bitmap.New(image.BinsSize()/8 + 1), left: image.MaxEntries()}
 	w.key(k, depth)

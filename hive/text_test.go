@@ -93,3 +93,16 @@ func ExampleDecodeText() {
 	fmt.Printf("%q\n", hive.DecodeText([]byte("c\x00s\x00r\x00s\x00s\x00\x00\x00")))
 	// Output: "csrss\x00"
 }
+
+// Names are compared as Windows does, whatever the language.
+func ExampleEqualNames() {
+	fmt.Println(hive.EqualNames("Служба", "СЛУЖБА"), hive.EqualNames("straße", "STRASSE"))
+	// Output: true false
+}
+
+// The data of a REG_SZ, whose NUL is part of it.
+func ExampleEncodeText() {
+	data, err := hive.EncodeText("ß😀\x00")
+	fmt.Printf("% x %v\n", data, err)
+	// Output: df 00 3d d8 00 de 00 00 <nil>
+}

@@ -27,7 +27,9 @@ without regard to case unless it has (?-i) in front.
 The exit code is 0 whether or not something is found.
 
 ` + pathHelp + `
-In PATTERN the same characters may be written as in a name.
+In PATTERN characters may be written in the same way.
+
+` + readingHelp + `
 
 Examples:
    hivepatch find SYSTEM sharedsection

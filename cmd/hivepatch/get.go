@@ -20,10 +20,14 @@ security descriptor as text (SDDL), or with --raw the bytes of that.
 class name and all values, with --security its security descriptor too.
 
 ` + pathHelp + `
+
 ` + valueNameHelp + `
+
 ` + dataHelp + `
 
 ` + jsonHelp + `
+
+` + readingHelp + `
 
 Examples:
    hivepatch get SYSTEM 'Select' Current

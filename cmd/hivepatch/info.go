@@ -17,9 +17,10 @@ and security descriptors; the values with most data and the keys with most
 subkeys and values, of which --verbose lists more. Sizes are bytes; those of
 cells count their headers.
 
-A dirty hive is told of as it is after its recovery, where that is possible.
-"lost" are allocated cells that no key leads to: nothing is wrong with the hive,
+"Lost" are allocated cells that no key leads to: nothing is wrong with the hive,
 but their space is wasted.
+
+` + readingHelp + `
 
 Examples:
    hivepatch info SYSTEM

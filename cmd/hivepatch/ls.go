@@ -27,8 +27,11 @@ with its values, and subkeys without theirs, or with -r all keys with theirs.
 What a KEY has is in the help of get.
 
 ` + pathHelp + `
+
 A value is printed by its name, the default value as @, and as \x40 one that is
 really named so.
+
+` + readingHelp + `
 
 Examples:
    hivepatch ls SYSTEM ControlSet001/Control

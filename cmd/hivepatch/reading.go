@@ -13,6 +13,11 @@ import (
 	"hivepatch/hive/hivefile"
 )
 
+// readingHelp is for the help of the commands that list what is in a hive.
+const readingHelp = `A dirty hive is read as it is after its recovery, where that is possible, and
+otherwise as it stands, with a warning. What cannot be read of a damaged hive is
+told on standard error, and the exit code is 1; the rest is printed.`
+
 // readingOptions are what the commands have in common that list what is in a
 // hive.
 type readingOptions struct {
@@ -55,7 +60,7 @@ func (o readingOptions) toFile() bool { return o.path != "" && o.path != standar
 // load reads the hive. What it is like otherwise than expected goes to standard
 // error, so that the result is the same whatever the state of the hive.
 func (o readingOptions) load(env *environment) (*hivefile.File, error) {
-	file, err := o.target.load(env, hivefile.RecoverIfPossible)
+	file, err := o.target.look(env)
 	if err != nil {
 		return nil, err
 	}

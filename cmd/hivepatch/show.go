@@ -49,7 +49,7 @@ func newShowCommand(env *environment) *cli.Command {
 
 func runShow(env *environment, o showOptions) error {
 	r := newReporter(env.stdout, env.stderr, o.report)
-	file, err := o.target.load(env, hivefile.RecoverIfPossible)
+	file, err := o.target.look(env)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,16 @@ func newTarget(c *cli.Context) (targetOptions, error) {
 // load reads the hive. It is always tolerant: damage is for the check to find,
 // all of it and not the first.
 func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hivefile.File, error) {
-	options := hivefile.LoadOptions{Logs: o.logs, Recovery: recovery, Tolerant: true}
+	return o.loadAs(env, hivefile.LoadOptions{Recovery: recovery})
+}
+
+// look reads the hive for a command that writes none.
+func (o targetOptions) look(env *environment) (*hivefile.File, error) {
+	return o.loadAs(env, hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+}
+
+func (o targetOptions) loadAs(env *environment, options hivefile.LoadOptions) (*hivefile.File, error) {
+	options.Logs, options.Tolerant = o.logs, true
 	if o.ignoreLogs {
 		options.Recovery = hivefile.IgnoreLogs
 	}

@@ -34,6 +34,9 @@ type LoadOptions struct {
 	Recovery Recovery
 	// Tolerant opens a hive whose bins are broken, for looking at it.
 	Tolerant bool
+	// NoDigest leaves File.SHA256 zero, for those who only read: the digest
+	// takes longer than the reading.
+	NoDigest bool
 }
 
 // File is a hive that was loaded, and what it was like on disk.
@@ -106,8 +109,10 @@ func open(source *Source, beside []string, readBeside reader, options LoadOption
 	f := &File{
 		Path:    source.Path,
 		Size:    int64(len(source.Data)),
-		SHA256:  sha256.Sum256(source.Data),
 		Sources: []*Source{source},
+	}
+	if !options.NoDigest {
+		f.SHA256 = sha256.Sum256(source.Data)
 	}
 	state, err := txlog.Examine(source.Data)
 	if err != nil {
