@@ -1,7 +1,6 @@
 package hive
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,12 +23,12 @@ func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value
 	if err != nil {
 		return nil, err
 	}
-	value, err := k.Value(name)
+	value, err := k.value(encoded)
 	switch {
-	case err == nil:
-		return value, value.SetData(kind, data, t)
-	case !errors.Is(err, ErrNotFound):
+	case err != nil:
 		return nil, err
+	case value != nil:
+		return value, value.SetData(kind, data, t)
 	}
 	h := k.hive
 	cell, err := h.image.AddValue(k.cell, encoded, uint32(kind), data)
@@ -98,11 +97,11 @@ func (v *Value) Rename(name string, t time.Time) error {
 		return err
 	}
 	if !regf.EqualNames(name, v.name) {
-		switch _, err := v.key.Value(name); {
-		case err == nil:
-			return fmt.Errorf("value %q of key %q: %w", name, v.key.path, ErrExists)
-		case !errors.Is(err, ErrNotFound):
+		switch other, err := v.key.value(encoded); {
+		case err != nil:
 			return err
+		case other != nil:
+			return fmt.Errorf("value %q of key %q: %w", name, v.key.path, ErrExists)
 		}
 	}
 	cell, err := h.image.RenameValue(v.key.cell, v.cell, encoded)

@@ -92,20 +92,26 @@ func (k *Key) Values() iter.Seq2[*Value, error] {
 // default value. It returns an error that wraps ErrNotFound when there is
 // none, or a FormatError.
 func (k *Key) Value(name string) (*Value, error) {
-	node, err := k.node()
-	if err != nil {
-		return nil, err
-	}
 	encoded, err := regf.NewName(name)
 	if err != nil {
 		return nil, err
 	}
-	record, found, err := k.hive.image.FindValue(node, encoded)
-	switch {
-	case err != nil:
-		return nil, err
-	case !found:
+	value, err := k.value(encoded)
+	if err == nil && value == nil {
 		return nil, fmt.Errorf("value %q of key %q: %w", name, k.path, ErrNotFound)
+	}
+	return value, err
+}
+
+// value returns the value of that name, or nil when there is none.
+func (k *Key) value(name regf.Name) (*Value, error) {
+	node, err := k.node()
+	if err != nil {
+		return nil, err
+	}
+	record, found, err := k.hive.image.FindValue(node, name)
+	if err != nil || !found {
+		return nil, err
 	}
 	return k.newValue(record), nil
 }

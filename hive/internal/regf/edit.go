@@ -86,6 +86,9 @@ func (m *Image) rollback(length, pages int) {
 // name away.
 func (m *Image) label(cell Offset, what string) {
 	j := &m.journal
+	if cell.File() >= int64(j.length) {
+		return // no change inside what was added is ever listed
+	}
 	old := j.labels[cell]
 	if old == what {
 		return
