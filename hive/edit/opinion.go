@@ -16,7 +16,7 @@ import (
 // hundred bytes for each subkey and value of a key, looks at all of them to find
 // one, and reads data byte by byte.
 const (
-	opinionKeys  = 4096    // of those that were touched
+	opinionKeys  = 64      // of those that were touched
 	opinionList  = 1 << 16 // subkeys, and values, of one key
 	opinionBytes = 4 << 20 // of data
 )

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"math"
 	"os"
+
+	"hivepatch/hive/internal/memory"
 )
 
 // MaxSize is the largest hive or log that is read, in bytes: the base block,
@@ -14,9 +16,10 @@ import (
 // follow the last bin.
 const MaxSize int64 = 4096 + 1<<31 + 64<<20
 
-// spare is the room behind a file in its buffer, in bytes: a hive that grows by
-// a few bins then stays where it is, and is not in memory twice.
-const spare = 256 << 10
+// newBuffer returns a zeroed buffer of size bytes with room behind it: a hive
+// that grows by an eighth, or some bins, stays where it is and is not in memory
+// twice.
+func newBuffer(size int) []byte { return memory.New(size, size+max(size/8, 256<<10)) }
 
 // streamChunk is how much of a stream of unknown length is read at a time, in
 // bytes.
