@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -175,7 +176,7 @@ func (o exportOptions) place(h *hive.Hive) string {
 
 // explain adds to an error of reading the hive how to go on.
 func (o exportOptions) explain(err error) error {
-	if _, damage := err.(*exportDamage); damage {
+	if _, damaged := errors.AsType[*exportDamage](err); damaged {
 		return hinted(o.target.wrap(err), "--allow-damage exports the rest; %s check lists what is wrong with the hive", programName)
 	}
 	return err

@@ -227,3 +227,23 @@ func TestImportMany(t *testing.T) {
 	require.Equal(t, exitDone, r.code, "%s", r.stderr)
 	require.Contains(t, r.stdout, "0 created, 0 changed, 10000 deleted")
 }
+
+// TestImportMutations: a hive with damage is refused and left as it is, or what
+// comes out is as sound as it was: lesser faults stay.
+func TestImportMutations(t *testing.T) {
+	reg := []byte(regHeader + "[HKEY_LOCAL_MACHINE\\SYSTEM\\New\\Key]\n\"a\"=\"b\"\n[HKEY_LOCAL_MACHINE\\SYSTEM\\Select]\n\"Current\"=dword:1\n\"x\"=hex:00\n[-HKEY_LOCAL_MACHINE\\SYSTEM\\Setup]\n")
+	for _, mutation := range hivetest.Mutations() {
+		t.Run(mutation.Name, func(t *testing.T) {
+			f := newFolder(t, map[string][]byte{"hive": mutation.Build().Data, "x.reg": reg})
+			r := program("import", f.file("hive"), f.file("x.reg"), "--prefix", `HKLM\SYSTEM`, "-o", f.file("new"))
+			require.NotContains(t, r.stderr, "internal error")
+			if r.code != exitDone {
+				f.requireRefused(t, r, r.code)
+				return
+			}
+			if program("check", "-q", f.file("hive")).code == exitDone {
+				require.Equal(t, exitDone, program("check", "-q", f.file("new")).code)
+			}
+		})
+	}
+}

@@ -11,12 +11,11 @@ import (
 
 // importPlace says where the root of a hive is in a .reg file.
 type importPlace struct {
-	prefix string
-	// set, when there is a Select key, is the key that CurrentControlSet stands
-	// for; missing says why that is not known.
-	set     string
-	missing error
-	known   bool
+	prefix string // "" before it is found
+	known  bool   // what follows is known
+
+	set     string // path that CurrentControlSet stands for; "" where there is none
+	missing error  // why there is none
 }
 
 // path returns the path in the hive of the key of an operation.
@@ -35,7 +34,7 @@ func (p *importPlace) path(h *hive.Hive, operation regfile.Operation) (string, e
 			return "", p.outside(operation.Key)
 		}
 	}
-	return p.resolve(path)
+	return p.resolve(path, operation.Kind == regfile.DeleteKey)
 }
 
 func (p *importPlace) outside(key string) error {
@@ -43,7 +42,8 @@ func (p *importPlace) outside(key string) error {
 	return hinted(&edit.RefusedError{Reason: reason}, "--prefix PATH says which key of the file is the root of the hive")
 }
 
-// find finds the place from the first key in a file and the kind of the hive.
+// find finds the place from the first key in a file and the kind of the hive,
+// unless it was given.
 func (p *importPlace) find(h *hive.Hive, key string) error {
 	if p.prefix == "" {
 		prefix, err := findPrefix(h, key)
@@ -53,11 +53,9 @@ func (p *importPlace) find(h *hive.Hive, key string) error {
 		p.prefix = prefix
 	}
 	p.known = true
-	current, err := h.Key(currentControlSet)
-	switch {
-	case err == nil:
+	if current, err := h.Key(currentControlSet); err == nil {
 		p.set = current.Path()
-	default:
+	} else {
 		p.missing = err
 	}
 	return nil
@@ -67,7 +65,7 @@ func findPrefix(h *hive.Hive, key string) (string, error) {
 	prefix, certain := regRoot(h)
 	inFile, ok := hiveRoot(key)
 	switch {
-	case certain && prefix == currentUser && strings.HasPrefix(inFile, `HKEY_USERS\`):
+	case certain && strings.HasPrefix(prefix, currentUser) && strings.HasPrefix(inFile, `HKEY_USERS\`):
 		return inFile, nil // the same hive, as another user sees it
 	case certain:
 		return prefix, nil
@@ -80,13 +78,16 @@ func findPrefix(h *hive.Hive, key string) (string, error) {
 		"--prefix PATH says it")
 }
 
-// resolve replaces CurrentControlSet, which exists in a running Windows only.
-func (p *importPlace) resolve(path string) (string, error) {
+// resolve replaces CurrentControlSet, which exists in a running Windows only. To
+// delete it would delete a control set that the file does not name.
+func (p *importPlace) resolve(path string, deletes bool) (string, error) {
 	first, rest, more := strings.Cut(path, `\`)
 	if !hive.EqualNames(first, currentControlSet) {
 		return path, nil
 	}
 	switch {
+	case !more && deletes && p.set != "" && !hive.EqualNames(p.set, currentControlSet):
+		return "", &edit.RefusedError{Reason: fmt.Sprintf("%s stands for %s and is no key of its own: name that", currentControlSet, printablePath(p.set))}
 	case p.set == "" && strings.EqualFold(p.prefix, `HKEY_LOCAL_MACHINE\SYSTEM`):
 		return "", fmt.Errorf("%s exists in a running Windows only, and what it stands for is not known: %w", currentControlSet, p.missing)
 	case p.set == "":

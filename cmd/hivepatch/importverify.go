@@ -25,7 +25,7 @@ func (i *importer) note(step importStep) { i.steps = append(i.steps, step) }
 // saved, what the file says. It goes backwards: what comes later in the file
 // decides.
 func (i *importer) readBack(written *hive.Hive) error {
-	v := importVerifier{hive: written, values: map[string]bool{}, keys: map[string]bool{}, deleted: map[string]bool{}}
+	v := importVerifier{hive: written, keys: map[string]*decided{}, deleted: map[string]bool{}}
 	for n := len(i.steps) - 1; n >= 0; n-- {
 		if err := v.step(i.steps[n]); err != nil {
 			return fmt.Errorf("the new hive cannot be read back, nothing was saved: %w", err)
@@ -38,20 +38,30 @@ func (i *importer) readBack(written *hive.Hive) error {
 // in upper case, as Windows makes it.
 type importVerifier struct {
 	hive    *hive.Hive
-	values  map[string]bool // path, NUL NUL and name
-	keys    map[string]bool // paths that must be there
-	deleted map[string]bool // paths of keys that were deleted, with all below
-	last    *hive.Key
+	keys    map[string]*decided // by path, of keys that must be there
+	deleted map[string]bool     // paths of keys that were deleted, with all below
+
+	path  string // of the last entry, as it is
+	upper string
+	name  []byte // room for a name
+}
+
+// decided is what is known of a key that must be there.
+type decided struct {
+	key    *hive.Key // nil before an entry is about it
+	values map[string]bool
 }
 
 func (v *importVerifier) step(step importStep) error {
-	path := string(hive.AppendUpper(nil, step.path))
-	if v.isDeleted(path) {
+	if v.path != step.path || v.upper == "" {
+		v.path, v.upper = step.path, string(hive.AppendUpper(nil, step.path))
+	}
+	if v.isDeleted(v.upper) {
 		return nil
 	}
 	if step.kind == regfile.DeleteKey {
-		v.deleted[path] = true
-		if v.keys[path] {
+		v.deleted[v.upper] = true
+		if v.keys[v.upper] != nil {
 			return nil // created again
 		}
 		_, err := keyAt(v.hive, step.path)
@@ -63,23 +73,23 @@ func (v *importVerifier) step(step importStep) error {
 		}
 		return err
 	}
-	v.require(path)
-	if v.last == nil || v.last.Path() != step.path {
-		key, err := keyAt(v.hive, step.path)
-		if err != nil {
+	known := v.require(v.upper)
+	if known.key == nil {
+		var err error
+		if known.key, err = keyAt(v.hive, step.path); err != nil {
 			return err
 		}
-		v.last = key
+		known.values = map[string]bool{}
 	}
 	if step.kind == regfile.CreateKey {
 		return nil
 	}
-	id := path + "\x00\x00" + string(hive.AppendUpper(nil, step.name))
-	if v.values[id] {
+	v.name = hive.AppendUpper(v.name[:0], step.name)
+	if known.values[string(v.name)] {
 		return nil
 	}
-	v.values[id] = true
-	return v.value(step)
+	known.values[string(v.name)] = true
+	return step.verify(known.key)
 }
 
 func (v *importVerifier) isDeleted(path string) bool {
@@ -93,15 +103,21 @@ func (v *importVerifier) isDeleted(path string) bool {
 }
 
 // require notes that a key, and those above it, must be there.
-func (v *importVerifier) require(path string) {
-	for !v.keys[path] {
-		v.keys[path] = true
-		path = path[:max(strings.LastIndexByte(path, '\\'), 0)]
+func (v *importVerifier) require(path string) *decided {
+	known := v.keys[path]
+	if known == nil {
+		known = &decided{}
+		v.keys[path] = known
+		if path != "" {
+			v.require(path[:max(strings.LastIndexByte(path, '\\'), 0)])
+		}
 	}
+	return known
 }
 
-func (v *importVerifier) value(step importStep) error {
-	value, err := v.last.Value(step.name)
+// verify requires that the key has the value as the step says.
+func (step importStep) verify(key *hive.Key) error {
+	value, err := key.Value(step.name)
 	if step.kind == regfile.DeleteValue {
 		switch {
 		case errors.Is(err, hive.ErrNotFound):

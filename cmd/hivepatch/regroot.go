@@ -14,12 +14,13 @@ const unknownRoot = `HKEY_LOCAL_MACHINE\OFFLINE`
 const currentUser = "HKEY_CURRENT_USER"
 
 // regRoots are the places that Windows loads its hives at, with keys that exist
-// together in no other one.
+// together in no other one. That of a user is seen as HKEY_CURRENT_USER by the
+// user, and has a name of its own below HKEY_USERS.
 var regRoots = []struct {
 	root string
 	keys []string
 }{
-	{`HKEY_LOCAL_MACHINE\SYSTEM`, []string{`Select`, `Setup`}},
+	{`HKEY_LOCAL_MACHINE\SYSTEM`, []string{`Select`}},
 	{`HKEY_LOCAL_MACHINE\SOFTWARE`, []string{`Classes`, `Microsoft\Windows NT\CurrentVersion`}},
 	{`HKEY_LOCAL_MACHINE\SAM`, []string{`SAM\Domains\Account`}},
 	{`HKEY_LOCAL_MACHINE\SECURITY`, []string{`Policy\Accounts`, `Policy\Secrets`}},

@@ -30,10 +30,10 @@ func Hive(data []byte, options Options) (*hive.Hive, *Report, error) {
 	}
 	s.cells = newCells(s.image)
 	s.findCandidates()
-	if len(s.candidates) == 0 {
+	s.plan()
+	if len(s.candidates) == 0 && s.keys[0].cell == regf.NIL {
 		return nil, nil, fmt.Errorf("%w: no key can be found in it", hive.ErrNotHive)
 	}
-	s.plan()
 	image, err := s.write(options)
 	if err != nil {
 		return nil, nil, err

@@ -158,3 +158,74 @@ func hit(base *hivetest.Image, s spoiled, path string) bool {
 		path = path[:max(0, strings.LastIndexByte(path, '\\'))]
 	}
 }
+
+// TestSalvageRootNames keeps a root whatever its name, which has no meaning.
+func TestSalvageRootNames(t *testing.T) {
+	for _, name := range []string{`back\slash`, strings.Repeat("x", 300), "ключ"} {
+		base := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: name}}.Build()
+		h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+		require.NoError(t, err)
+		require.Empty(t, report.Findings)
+		root, err := h.Root()
+		require.NoError(t, err)
+		require.Equal(t, name, root.Name())
+	}
+}
+
+// TestSalvageContainer puts what has lost its way up below a key of its own, and
+// finds that key again when the new hive is salvaged.
+func TestSalvageContainer(t *testing.T) {
+	base := hivetest.Windows10().Build()
+	path := `ControlSet001\Control\Lsa`
+	copy(base.Cell(base.Key(path).Node), "XX")
+	h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+	require.NoError(t, err)
+	requireClean(t, h.Bytes())
+	container, err := h.Key(salvage.Container)
+	require.NoError(t, err)
+	var names []string
+	for key, err := range container.Subkeys() {
+		require.NoError(t, err)
+		names = append(names, key.Name()[:strings.Index(key.Name(), " @0x")])
+	}
+	require.Equal(t, base.Key(path).Subkeys, names)
+	require.Equal(t, len(names), report.Counts[salvage.Guessed])
+	_, err = h.Key(path)
+	require.ErrorIs(t, err, hive.ErrNotFound)
+
+	again, report, err := salvage.Hive(bytes.Clone(h.Bytes()), salvage.Options{Time: now})
+	require.NoError(t, err)
+	require.Empty(t, report.Findings)
+	require.NoError(t, h.SameContent(again))
+}
+
+// TestSalvageDeleted leaves out keys that were deleted: nothing leads to them,
+// and the list of their parent is whole.
+func TestSalvageDeleted(t *testing.T) {
+	base := hivetest.Windows10().Build()
+	root := base.Key("")
+	stray := base.Allocate(90)
+	copy(base.Cell(stray), base.Cell(base.Key("WPA").Node)[:79])
+	base.Put32(stray, hivetest.NodeParent, root.Node)
+	copy(base.Cell(stray)[hivetest.NodeName:], "old")
+	h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+	require.NoError(t, err)
+	requireClean(t, h.Bytes())
+	require.Len(t, report.Findings, 1)
+	require.Equal(t, salvage.LeftOut, report.Findings[0].Fate)
+	require.Equal(t, "old", report.Findings[0].Path)
+	_, err = h.Key("old")
+	require.ErrorIs(t, err, hive.ErrNotFound)
+}
+
+// TestSalvageSequence gives the new hive the number that is asked for.
+func TestSalvageSequence(t *testing.T) {
+	for want, asked := range map[uint32]uint32{1623: 0, 5000: 5000} {
+		h, _, err := salvage.Hive(hivetest.Windows10().Build().Data, salvage.Options{Time: now, Sequence: asked})
+		require.NoError(t, err)
+		first, second := h.Sequences()
+		require.Equal(t, want, first)
+		require.Equal(t, want, second)
+		require.True(t, h.Clean())
+	}
+}
