@@ -55,6 +55,17 @@ func (k *Key) Flags() KeyFlags {
 	return KeyFlags(node.Flags())
 }
 
+// UserFlags returns the flags of the key that mean nothing to the registry
+// itself: those of 32-bit applications in bits 0 to 3, those of virtualization
+// in bits 4 to 7, and those for debugging above. It is 0 when the key is gone.
+func (k *Key) UserFlags() uint16 {
+	node, err := k.node()
+	if err != nil {
+		return 0
+	}
+	return node.UserFlags()
+}
+
 // CreateKey returns the key at path, which is as for Key, and creates it, with
 // the keys above it, where it does not exist. It returns what CreateSubkey
 // does, but not ErrExists.

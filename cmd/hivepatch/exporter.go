@@ -169,7 +169,7 @@ func (e *exporter) writeJSON(out io.Writer, lines bool) error {
 
 // readKey reads all of a key.
 func (e *exporter) readKey(key *hive.Key) (keyJSON, error) {
-	k := keyJSON{Path: key.Path(), Name: key.Name(), LastWrite: key.LastWriteTime(), Flags: key.Flags()}
+	k := keyJSON{Path: key.Path(), Name: key.Name(), LastWrite: key.LastWriteTime(), Flags: key.Flags(), UserFlags: key.UserFlags()}
 	note := func(err error) error {
 		if err == nil {
 			return nil

@@ -18,6 +18,8 @@ const jsonHelp = `In JSON a KEY has these members:
    last_write  RFC 3339 in UTC with seven decimals, which is all that a hive has
    flags       as stored: 4 root, 8 must not be deleted, 16 symbolic link, 32 name
                in Latin-1, 64 predefined handle
+   user_flags  bits for 32-bit applications, virtualization and debugging, where
+               there are any
    class       class name, "" for none
    security    security descriptor as hexadecimal digits, where asked for
    sddl        the same as text, or null where it cannot be written so
@@ -50,6 +52,7 @@ type keyJSON struct {
 	Path, Name  string // WTF-8
 	LastWrite   time.Time
 	Flags       hive.KeyFlags
+	UserFlags   uint16 // left out when 0
 	Class       string
 	Security    []byte // left out when nil
 	SDDL        string // "" where it cannot be written
@@ -143,6 +146,9 @@ func (k keyJSON) appendHead(b []byte) []byte {
 	b = appendTime(b, k.LastWrite)
 	b = append(b, `","flags":`...)
 	b = strconv.AppendUint(b, uint64(k.Flags), 10)
+	if k.UserFlags != 0 {
+		b = strconv.AppendUint(append(b, `,"user_flags":`...), uint64(k.UserFlags), 10)
+	}
 	b = append(b, `,"class":`...)
 	b = appendJSONString(b, k.Class)
 	if k.Security != nil {

@@ -233,7 +233,7 @@ func (l *listing) writeKeyJSON(k keyJSON, key *hive.Key) {
 // readKeyJSON reads what belongs to the key alone. What cannot be read has its
 // error in the result.
 func (l *listing) readKeyJSON(key *hive.Key) keyJSON {
-	k := keyJSON{Path: key.Path(), Name: key.Name(), LastWrite: key.LastWriteTime(), Flags: key.Flags()}
+	k := keyJSON{Path: key.Path(), Name: key.Name(), LastWrite: key.LastWriteTime(), Flags: key.Flags(), UserFlags: key.UserFlags()}
 	if k.Class, k.Err = key.Class(); k.Err != nil {
 		l.fail(k.Err)
 	}

@@ -32,6 +32,7 @@ type contractKey struct {
 	Name      string          `json:"name"`
 	LastWrite string          `json:"last_write"`
 	Flags     uint16          `json:"flags"`
+	UserFlags uint16          `json:"user_flags,omitempty"`
 	Class     string          `json:"class"`
 	Security  string          `json:"security,omitempty"`
 	SDDL      *string         `json:"sddl,omitempty"`

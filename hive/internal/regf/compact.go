@@ -255,8 +255,6 @@ func (k KeyNode) handle() uint32 { return binary.LittleEndian.Uint32(k.data[keyV
 
 func (k KeyNode) accessField() uint32 { return binary.LittleEndian.Uint32(k.data[keyAccess:]) }
 
-func (k KeyNode) userField() uint16 { return binary.LittleEndian.Uint16(k.data[keyUserFlags:]) }
-
 // values copies the values of a key.
 func (c *compaction) values(node KeyNode) error {
 	if node.ValueCount() == 0 {

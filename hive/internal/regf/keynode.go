@@ -127,6 +127,10 @@ func (k KeyNode) MaxValueDataLen() uint32 {
 // ClassLength is the length of the class name in bytes.
 func (k KeyNode) ClassLength() int { return int(binary.LittleEndian.Uint16(k.data[74:])) }
 
+// UserFlags has flags that mean nothing to the registry itself: of 32-bit
+// applications and virtualization, and for debugging.
+func (k KeyNode) UserFlags() uint16 { return binary.LittleEndian.Uint16(k.data[keyUserFlags:]) }
+
 // Record is the stored record with the name.
 func (k KeyNode) Record() []byte { return k.data }
 

@@ -142,7 +142,7 @@ func (k KeyNode) New() NewKey {
 		Flags:         k.Flags(),
 		LastWriteTime: k.LastWriteTime(),
 		Access:        k.accessField(),
-		User:          k.userField(),
+		User:          k.UserFlags(),
 	}
 	if k.Flags()&KeyPredefHandle != 0 {
 		key.Handle = k.handle()

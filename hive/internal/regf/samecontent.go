@@ -85,7 +85,7 @@ func different(a, b KeyNode, format string, args ...any) error {
 
 // key compares two keys and their values, and puts them on the stack.
 func (s *sameContent) key(a, b KeyNode) error {
-	if !bytes.Equal(a.identity(), b.identity()) || a.userField() != b.userField() || !bytes.Equal(a.Name().Raw, b.Name().Raw) {
+	if !bytes.Equal(a.identity(), b.identity()) || a.UserFlags() != b.UserFlags() || !bytes.Equal(a.Name().Raw, b.Name().Raw) {
 		if err := sameNode(a, b); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func sameNode(a, b KeyNode) error {
 		return different(a, b, "flags of %q are %#x and %#x", nameA, a.Flags(), b.Flags())
 	case a.LastWriteTime() != b.LastWriteTime():
 		return different(a, b, "times of %q differ", nameA)
-	case a.accessField() != b.accessField(), a.userField() != b.userField():
+	case a.accessField() != b.accessField(), a.UserFlags() != b.UserFlags():
 		return different(a, b, "access bits or user flags of %q differ", nameA)
 	}
 	return nil
