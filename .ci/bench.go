@@ -1,8 +1,9 @@
 //go:build ignore
 
 // Command bench times hivepatch and other hive editors as whole processes: the
-// CPU time that the system accounts to them, user and system together. Runs of
-// a pair take turns, and each works on a fresh copy of the hive.
+// CPU time that the system accounts to them, user and system together, and
+// their peak memory. Runs of a pair take turns, and each works on a fresh copy of
+// the hive.
 package main
 
 import (
@@ -56,8 +57,8 @@ type bench struct {
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 
-// prepare writes the .reg files that give the peers the value as it will be
-// after the patch.
+// prepare writes the .reg files: those that give the peers the value as it will
+// be after the patch, and one with many values.
 func (b *bench) prepare() {
 	b.copyHive()
 	out, err := exec.Command("hivexget", b.path("SYSTEM"), subSystems, "Windows").Output()
@@ -73,11 +74,32 @@ func (b *bench) prepare() {
 		data = append(data, hex.EncodeToString([]byte{byte(c)}), "00")
 	}
 	reg := fmt.Sprintf("Windows Registry Editor Version 5.00\r\n\r\n[%s\\%s]\r\n\"Windows\"=hex(2):%s\r\n\r\n", prefix, subSystems, strings.Join(data, ","))
-	for name, text := range map[string]string{"crlf.reg": reg, "lf.reg": strings.ReplaceAll(reg, "\r", "")} {
+	for name, text := range map[string]string{"crlf.reg": reg, "lf.reg": strings.ReplaceAll(reg, "\r", ""), "many.reg": manyValues()} {
 		if err := os.WriteFile(b.path(name), []byte(text), 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}
+}
+
+// manyValues is a .reg file that sets 20,000 new values in 200 new keys: texts,
+// numbers and bytes in turn.
+func manyValues() string {
+	var reg strings.Builder
+	fmt.Fprintf(&reg, "Windows Registry Editor Version 5.00\n\n[%s\\Bench]\n\n", prefix)
+	for i := range 20_000 {
+		if i%100 == 0 {
+			fmt.Fprintf(&reg, "\n[%s\\Bench\\Key%03d]\n", prefix, i/100)
+		}
+		switch i % 3 {
+		case 0:
+			fmt.Fprintf(&reg, "\"Text%05d\"=\"C:\\\\Windows\\\\System32\\\\file%05d.dll\"\n", i, i)
+		case 1:
+			fmt.Fprintf(&reg, "\"Number%05d\"=dword:%08x\n", i, i)
+		case 2:
+			fmt.Fprintf(&reg, "\"Bytes%05d\"=hex(3):%02x%s\n", i, byte(i), strings.Repeat(",a5", 39))
+		}
+	}
+	return reg.String()
 }
 
 func (b *bench) copyHive() {
@@ -90,26 +112,56 @@ func (b *bench) copyHive() {
 }
 
 func (b *bench) run() {
-	hivepatch, system := b.path("hivepatch"), b.path("SYSTEM")
-	patch := job{name: "hivepatch patch -o", commands: []command{{hivepatch, "patch", system, "-o", b.path("SYSTEM.new"), "--noninteractive", "1024"}}}
-	check := job{name: "hivepatch check", commands: []command{{hivepatch, "check", system}}}
-	reged := job{name: "reged -I -C", commands: []command{{"reged", "-I", "-C", system, prefix, b.path("crlf.reg")}}, exit: 2}
+	hivepatch, system, made := b.path("hivepatch"), b.path("SYSTEM"), b.path("SYSTEM.new")
+	one := func(name string, exit int, arguments ...string) job {
+		return job{name: name, commands: []command{arguments}, exit: exit}
+	}
+	var (
+		patch    = one("hivepatch patch -o", 0, hivepatch, "patch", system, "-o", made, "--noninteractive", "1024")
+		check    = one("hivepatch check", 0, hivepatch, "check", system)
+		export   = one("hivepatch export -o", 0, hivepatch, "export", system, "-o", made)
+		list     = one("hivepatch ls -r", 0, hivepatch, "ls", "-r", system)
+		imported = one("hivepatch import -o", 0, hivepatch, "import", system, b.path("many.reg"), "-o", made)
+		compact  = one("hivepatch compact -o", 0, hivepatch, "compact", system, "-o", made)
+	)
 	hivex := job{name: "hivexget, hivexget, hivexregedit --merge", commands: []command{
 		{"hivexget", system, "Select", "Current"},
 		{"hivexget", system, subSystems, "Windows"},
 		{"hivexregedit", "--merge", "--prefix", prefix, system, b.path("lf.reg")},
 	}}
-	hivexml := job{name: "hivexml", commands: []command{{"hivexml", system}}}
 
 	fmt.Printf("CPU time in ms, user and system, median of %d runs; hive of %d bytes\n\n", b.runs, len(b.hive))
 	fmt.Printf("%-20s %8s   %-42s %8s %8s %10s\n", "", "ms", "peer", "ms", "ratio", "must reach")
-	b.compare(patch, reged, 3.0)
+	b.compare(patch, one("reged -I -C", 2, "reged", "-I", "-C", system, prefix, b.path("crlf.reg")), 3.0)
 	b.compare(patch, hivex, 0.5)
-	b.compare(check, hivexml, 0.2)
+	b.compare(check, one("hivexml", 0, "hivexml", system), 0.2)
+	b.compare(export, one("reged -x", 0, "reged", "-x", system, prefix, `\`, made), 0.5)
+	b.compare(export, one("hivexregedit --export", 0, "hivexregedit", "--export", "--prefix", prefix, system, `\`), 0.15)
+	b.compare(list, one("reglookup", 0, "reglookup", system), 0.15)
+	b.compare(imported, one("hivexregedit --merge", 0, "hivexregedit", "--merge", "--prefix", prefix, system, b.path("many.reg")), 0.5)
+	b.compare(compact, check, 3.0)
 
 	b.copyHive()
-	_, peak := b.measure(patch)
-	fmt.Printf("\npeak memory of patch: %.1f MiB; must reach: 2 x the hive + 24 MiB = %.1f MiB\n", float64(peak)/1024, float64(2*len(b.hive))/(1<<20)+24)
+	b.measure(compact)
+	if err := os.Rename(made, b.path("other")); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("\n%-42s %8s %10s\n", "peak memory", "MiB", "must reach")
+	b.memory(patch, 24)
+	b.memory(export, 32)
+	b.memory(list, 32)
+	b.memory(compact, 32)
+	b.memory(one("hivepatch diff", 0, hivepatch, "diff", system, b.path("other")), 32)
+	b.memory(one("hivepatch find", 0, hivepatch, "find", system, "microsoft"), 32)
+	b.memory(one("hivepatch get", 0, hivepatch, "get", system, subSystems, "Windows"), 32)
+}
+
+// memory tells the peak memory of a job. It must reach twice the hive and some
+// MiB more.
+func (b *bench) memory(j job, more float64) {
+	b.copyHive()
+	_, peak := b.measure(j)
+	fmt.Printf("%-42s %8.1f %10.1f\n", j.name, float64(peak)/1024, float64(2*len(b.hive))/(1<<20)+more)
 }
 
 func (b *bench) compare(ours, peer job, limit float64) {

@@ -78,19 +78,30 @@ func (h *Hive) CreateKey(path string, t time.Time) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range strings.SplitSeq(path, `\`) {
-		if name == "" {
-			continue
+	edited := h.edited
+	done := h.iterate() // no cell may move inside the transaction
+	err = h.image.Transaction(func() error {
+		for name := range strings.SplitSeq(path, `\`) {
+			if name == "" {
+				continue
+			}
+			next, err := key.Subkey(name)
+			if errors.Is(err, ErrNotFound) {
+				next, err = key.CreateSubkey(name, t)
+			}
+			if err != nil {
+				return err
+			}
+			key = next
 		}
-		next, err := key.Subkey(name)
-		if errors.Is(err, ErrNotFound) {
-			next, err = key.CreateSubkey(name, t)
-		}
-		if err != nil {
-			return nil, err
-		}
-		key = next
+		return nil
+	})
+	done()
+	if err != nil {
+		h.edited = edited
+		return nil, err
 	}
+	h.tidy()
 	return key, nil
 }
 
@@ -111,8 +122,9 @@ func (k *Key) CreateSubkey(name string, t time.Time) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key %q: %w", joinPath(k.path, name), err)
 	}
-	h.edited = true
-	return &Key{hive: h, parent: k, cell: cell, layout: h.image.Layout(), name: name, path: joinPath(k.path, name)}, nil
+	child := &Key{hive: h, parent: k, cell: cell, layout: h.image.Layout(), name: encoded.String(), path: joinPath(k.path, encoded.String())}
+	h.changed()
+	return child, nil
 }
 
 // newSubkeyName returns the stored form of a name that a new subkey may have.
@@ -171,7 +183,7 @@ func (k *Key) Delete(t time.Time) error {
 	if err := k.hive.image.RemoveKey(k.parent.cell, k.cell, regf.Filetime(t)); err != nil {
 		return fmt.Errorf("key %q: %w", k.path, err)
 	}
-	k.hive.edited = true
+	k.hive.changed()
 	return nil
 }
 
@@ -199,7 +211,7 @@ func (k *Key) Rename(name string, t time.Time) error {
 		return fmt.Errorf("key %q: %w", k.path, err)
 	}
 	k.cell, k.name, k.path = cell, name, joinPath(k.parent.path, name)
-	k.hive.edited = true
+	k.hive.changed()
 	return nil
 }
 
@@ -228,7 +240,7 @@ func (k *Key) SetClass(class string, t time.Time) error {
 	if err := k.hive.image.SetClass(parent, k.cell, encoded, regf.Filetime(t)); err != nil {
 		return fmt.Errorf("key %q: %w", k.path, err)
 	}
-	k.hive.edited = true
+	k.hive.changed()
 	return nil
 }
 
@@ -250,7 +262,7 @@ func (k *Key) SetSecurityDescriptor(descriptor []byte, t time.Time) error {
 	if err := k.hive.image.SetSecurity(k.cell, descriptor, regf.Filetime(t)); err != nil {
 		return fmt.Errorf("key %q: %w", k.path, err)
 	}
-	k.hive.edited = true
+	k.hive.changed()
 	return nil
 }
 
@@ -264,7 +276,7 @@ func (k *Key) SetLastWriteTime(t time.Time) error {
 		return err
 	}
 	k.hive.image.SetLastWriteTime(k.cell, regf.Filetime(t))
-	k.hive.edited = true
+	k.hive.changed()
 	return nil
 }
 
@@ -273,6 +285,5 @@ func (k *Key) beginEdit() error {
 	if err := k.hive.Editable(); err != nil {
 		return err
 	}
-	k.hive.tidy()
 	return k.refresh()
 }

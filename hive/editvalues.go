@@ -36,8 +36,9 @@ func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value
 		return nil, fmt.Errorf("value %q of key %q: %w", name, k.path, err)
 	}
 	h.image.SetLastWriteTime(k.cell, regf.Filetime(t))
-	h.edited = true
-	return &Value{key: k, cell: cell, layout: h.image.Layout(), name: name}, nil
+	value = &Value{key: k, cell: cell, layout: h.image.Layout(), name: encoded.String()}
+	h.changed()
+	return value, nil
 }
 
 // mayHaveValue returns ErrProtected where the key must not get the value.
@@ -76,7 +77,7 @@ func (v *Value) Delete(t time.Time) error {
 		return fmt.Errorf("value %q of key %q: %w", v.name, v.key.path, err)
 	}
 	h.image.SetLastWriteTime(v.key.cell, regf.Filetime(t))
-	h.edited = true
+	h.changed()
 	return nil
 }
 
@@ -110,6 +111,6 @@ func (v *Value) Rename(name string, t time.Time) error {
 	}
 	v.cell, v.name = cell, name
 	h.image.SetLastWriteTime(v.key.cell, regf.Filetime(t))
-	h.edited = true
+	h.changed()
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,7 @@ type Hive struct {
 	floor     uint32 // highest sequence number in the logs
 	hasFloor  bool
 	iterating atomic.Int32 // iterations that hold cells
+	finding   sync.Mutex   // held while handles find their cells again
 }
 
 // Option changes how Open treats a hive.
@@ -237,9 +239,19 @@ func (h *Hive) Seal(t time.Time) {
 // tidy lays the hive out anew where many edits have left much free space in it.
 // Keys and values find their cells again by their names; iterations could not.
 func (h *Hive) tidy() {
-	if h.iterating.Load() == 0 {
-		h.image.Tidy()
+	if h.iterating.Load() > 0 {
+		return
 	}
+	layout := h.image.Layout()
+	h.image.Tidy()
+	h.edited = h.edited || h.image.Layout() != layout
+}
+
+// changed notes an edit, after which all cells may move: an edit that fails
+// must leave them where they are.
+func (h *Hive) changed() {
+	h.edited = true
+	h.tidy()
 }
 
 // iterate notes that an iteration holds cells until the returned function is

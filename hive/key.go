@@ -69,8 +69,18 @@ func (k *Key) node() (regf.KeyNode, error) {
 	return k.hive.image.KeyNode(k.cell)
 }
 
-// refresh finds the key's cell again after all cells have moved.
+// refresh finds the key's cell again after all cells have moved. Several readers
+// may use one handle, or handles with one parent.
 func (k *Key) refresh() error {
+	if k.hive.image.Layout() == 0 {
+		return nil // cells have never moved
+	}
+	k.hive.finding.Lock()
+	defer k.hive.finding.Unlock()
+	return k.find()
+}
+
+func (k *Key) find() error {
 	image := k.hive.image
 	if k.layout == image.Layout() {
 		return nil
@@ -79,7 +89,10 @@ func (k *Key) refresh() error {
 		k.cell, k.layout = image.BaseBlock().RootCell(), image.Layout()
 		return nil
 	}
-	above, err := k.parent.node()
+	if err := k.parent.find(); err != nil {
+		return err
+	}
+	above, err := image.KeyNode(k.parent.cell)
 	if err != nil {
 		return err
 	}
@@ -250,6 +263,10 @@ func (h *Hive) Walk() iter.Seq2[*Key, error] {
 
 // walk walks k, which lies at that depth, and the keys below it.
 func (k *Key) walk(yield func(*Key, error) bool, depth int) {
+	if err := k.refresh(); err != nil {
+		yield(nil, err)
+		return
+	}
 	defer k.hive.iterate()()
 	image := k.hive.image
 	w := walk{yield: yield, seen: bitmap.New(image.BinsSize()/8 + 1), left: image.MaxEntries()}

@@ -34,7 +34,7 @@ func (k *Key) Tombstone() bool {
 // Tombstone reports whether the value is one of a differencing hive (version
 // 1.6) that stands for a deleted value of the hive below it.
 func (v *Value) Tombstone() bool {
-	record, err := v.key.hive.image.ValueRecord(v.cell)
+	record, err := v.record()
 	return err == nil && v.key.hive.layered() && record.Flags()&regf.ValueTombstone != 0
 }
 
@@ -43,7 +43,7 @@ func (h *Hive) layered() bool { return h.image.Minor() == 6 }
 // Size returns the number of bytes of the data as the value declares it; that
 // many need not be there. It is 0 when the value is gone.
 func (v *Value) Size() int64 {
-	record, err := v.key.hive.image.ValueRecord(v.cell)
+	record, err := v.record()
 	if err != nil {
 		return 0
 	}
@@ -56,7 +56,7 @@ func (v *Value) Size() int64 {
 // changed. It returns a FormatError when the cells that hold the data are
 // unsound.
 func (v *Value) DataPieces() ([][]byte, error) {
-	record, err := v.key.hive.image.ValueRecord(v.cell)
+	record, err := v.record()
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,12 @@ package hive_test
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -21,16 +20,15 @@ import (
 // A reader is a program, or a library, of others that reads hives. What it gets
 // wrong is said where its output is foretold.
 type reader struct {
-	name string
-	// readable reports whether the reader copes with such names of keys and
-	// values and such data; the rest is deleted before it sees the hive. Nil
-	// where it copes with everything.
-	readable *readable
+	name     string
+	readable *readable // nil where it copes with everything
 	// read lets the reader read the hive in the file at path, and requires that
 	// it sees what h holds.
 	read func(t *testing.T, path string, h *hive.Hive)
 }
 
+// readable tells which names of keys, and which values, a reader copes with. The
+// rest is deleted before it sees the hive.
 type readable struct {
 	key   func(name string) bool
 	value func(v *hive.Value) bool
@@ -68,27 +66,27 @@ var hivesWritten = []written{
 	{"everything 1.3", "", func(t *testing.T) *hive.Hive { return hiveOfEverything(t, 3) }},
 	{"everything 1.5", "", func(t *testing.T) *hive.Hive { return hiveOfEverything(t, 5) }},
 	{"many keys", "", hiveOfManyKeys},
+	{"deep", "hivexregedit hivexml reglookup regfexport regparser", deepHive}, // reged cuts long paths
 	{"random edits 1.3", "", func(t *testing.T) *hive.Hive { return randomHive(t, 3) }},
 	{"random edits 1.5", "", func(t *testing.T) *hive.Hive { return randomHive(t, 5) }},
 	{"random edits 1.5, compact", "", func(t *testing.T) *hive.Hive { return compact(t, randomHive(t, 5)) }},
 	{"sample nt4", "", func(t *testing.T) *hive.Hive { return edited(t, hivetest.NT4().Build().Data) }},
 	{"sample windows10, compact", "", func(t *testing.T) *hive.Hive { return compact(t, edited(t, hivetest.Windows10().Build().Data)) }},
 	{"imported", "hivexregedit reglookup reged regparser", importedHive},
-	{"real nt4", "", real("system/nt4/system", edited)},
-	{"real nt4, compact", "", real("system/nt4/system", compacted)},
-	{"real xp", "", real("system/xp-sp3/SYSTEM", edited)},
-	{"real xp, compact", fast, real("system/xp-sp3/SYSTEM", compacted)},
-	{"real windows7", "hivexregedit hivexml reglookup reged regparser", real("system/win7-x86/SYSTEM", edited)},
-	{"real windows7, compact", "reglookup regparser", real("system/win7-x86/SYSTEM", compacted)},
-	{"real windows10, recovered", "hivexml reglookup regparser", real("system/win10-1709-dirty/SYSTEM", edited)},
-	{"real user, compact", "", real("other/ntuser-xp/NTUSER.DAT", compacted)},
-	{"real big data", "", real("odd/BigDataHive", edited)},
-	{"real big data, compact", "", real("odd/BigDataHive", compacted)},
-	{"real Unicode", "", real("odd/UnicodeHive", edited)},
-	{"real Latin-1", "", real("odd/ExtendedASCIIHive", edited)},
-	{"real texts", "", real("odd/StringValuesHive", edited)},
-	{"real lists of texts", "", real("odd/MultiSzHive", edited)},
-	{"real, made by offreg", "", real("odd/EffectiveSizeHive", edited)},
+	{"real nt4", "", ofCorpus("system/nt4/system", edited)},
+	{"real nt4, compact", "", ofCorpus("system/nt4/system", compacted)},
+	{"real xp", "", ofCorpus("system/xp-sp3/SYSTEM", edited)},
+	{"real xp, compact", fast, ofCorpus("system/xp-sp3/SYSTEM", compacted)},
+	{"real windows7", "hivexregedit hivexml reglookup reged regparser", ofCorpus("system/win7-x86/SYSTEM", edited)},
+	{"real windows7, compact", "reglookup regparser", ofCorpus("system/win7-x86/SYSTEM", compacted)},
+	{"real windows10, recovered", "hivexml reglookup regparser", ofCorpus("system/win10-1709-dirty/SYSTEM", edited)},
+	{"real user, compact", "", ofCorpus("other/ntuser-xp/NTUSER.DAT", compacted)},
+	{"real big data", "", ofCorpus("odd/BigDataHive", edited)},
+	{"real big data, compact", "", ofCorpus("odd/BigDataHive", compacted)},
+	{"real Unicode", "", ofCorpus("odd/UnicodeHive", edited)},
+	{"real Latin-1", "", ofCorpus("odd/ExtendedASCIIHive", edited)},
+	{"real texts", "", ofCorpus("odd/StringValuesHive", edited)},
+	{"real lists of texts", "", ofCorpus("odd/MultiSzHive", edited)},
 }
 
 // TestPeersReadWrittenHives lets programs of others read hives that we wrote,
@@ -101,7 +99,7 @@ func TestPeersReadWrittenHives(t *testing.T) {
 			h := w.hive(t)
 			h.Seal(now)
 			for _, r := range readers {
-				if w.readers != "" && !strings.Contains(w.readers, r.name) {
+				if w.readers != "" && !slices.Contains(strings.Fields(w.readers), r.name) {
 					continue
 				}
 				t.Run(r.name, func(t *testing.T) {
@@ -195,13 +193,23 @@ func (f *foretold) gap() { f.gaps = append(f.gaps, len(f.text)) }
 // stand anything up to where the text goes on.
 func (f *foretold) require(t *testing.T, output []byte) {
 	t.Helper()
+	if found := f.difference(output); found != "" {
+		t.Fatal(found)
+	}
+}
+
+// difference describes the first difference, "" where there is none.
+func (f *foretold) difference(output []byte) string {
 	const head, context = 200, 80
 	from := 0
 	for _, to := range append(f.gaps, len(f.text)) {
 		part := f.text[from:to]
 		if from > 0 {
-			found := bytes.Index(output, part[:min(len(part), head)])
-			require.GreaterOrEqual(t, found, 0, "not found: %q", part[:min(len(part), head)])
+			start := part[:min(len(part), head)]
+			found := bytes.Index(output, start)
+			if found < 0 {
+				return fmt.Sprintf("at %d: not found: %q", from, start)
+			}
 			output = output[found:]
 		}
 		same := 0
@@ -210,13 +218,38 @@ func (f *foretold) require(t *testing.T, output []byte) {
 		}
 		if same < len(part) {
 			near := max(0, same-context)
-			t.Fatalf("at %d: want\n%q\ngot\n%q", from+same,
+			return fmt.Sprintf("at %d: want\n%q\ngot\n%q", from+same,
 				part[near:min(len(part), same+context)], output[near:min(len(output), same+context)])
 		}
-		output = output[same:]
-		from = to
+		output, from = output[same:], to
 	}
-	require.Empty(t, string(output[:min(len(output), head)]), "more output than foretold")
+	if len(output) > 0 {
+		return fmt.Sprintf("more than foretold: %q", output[:min(len(output), head)])
+	}
+	return ""
+}
+
+func TestForetold(t *testing.T) {
+	f := &foretold{}
+	f.add("one ")
+	f.addf("%d ", 2)
+	f.gap()
+	f.add(" three")
+	for _, c := range []struct{ output, want string }{
+		{"one 2  three", ""},
+		{"one 2 anything three", ""},
+		{"one 2 anything thre", "not found"},
+		{"one 2 anything three.", "more than foretold"},
+		{"one 3 anything three", "want"},
+		{"one", "want"},
+		{"", "want"},
+	} {
+		t.Run(c.output, func(t *testing.T) {
+			got := f.difference([]byte(c.output))
+			require.Contains(t, got, c.want)
+			require.Equal(t, c.want == "", got == "")
+		})
+	}
 }
 
 // beforeNUL returns what a program in C sees of a text.
@@ -235,111 +268,4 @@ func latin1(name string) (string, bool) {
 		stored = append(stored, byte(r))
 	}
 	return string(stored), true
-}
-
-func emptyHive(t *testing.T, minor uint32) *hive.Hive {
-	t.Helper()
-	h, err := hive.New(minor, now)
-	require.NoError(t, err)
-	return h
-}
-
-func compact(t *testing.T, h *hive.Hive) *hive.Hive {
-	t.Helper()
-	h, err := h.Compact(now)
-	require.NoError(t, err)
-	return h
-}
-
-// real returns a function that makes a hive of a real one; the test is skipped
-// where there is none.
-func real(name string, make func(*testing.T, []byte, ...hive.Option) *hive.Hive) func(*testing.T) *hive.Hive {
-	return func(t *testing.T) *hive.Hive {
-		t.Helper()
-		folder := os.Getenv("HIVEPATCH_CORPUS")
-		if folder == "" {
-			t.Skip("HIVEPATCH_CORPUS names no folder of real hives")
-		}
-		path := filepath.Join(folder, filepath.FromSlash(name))
-		data, err := os.ReadFile(path)
-		require.NoError(t, err)
-		return make(t, data, hive.WithLogs(logsBeside(t, path)...))
-	}
-}
-
-// edited returns the hive in data after random edits all over it.
-func edited(t *testing.T, data []byte, options ...hive.Option) *hive.Hive {
-	t.Helper()
-	h := open(t, data, options...)
-	var keys []*hive.Key
-	for k, err := range h.Walk() {
-		require.NoError(t, err)
-		if len(k.Ancestry()) > 2 {
-			keys = append(keys, k)
-		}
-	}
-	random := rand.New(rand.NewPCG(71, 72))
-	s := &script{t: t, h: h, next: random.IntN, clock: now, most: 40000}
-	gone := map[string]bool{}
-	for range min(300, len(keys)/2) {
-		k := keys[random.IntN(len(keys))]
-		if !gone[topKeys(k.Path())] {
-			s.editRealKey(k, gone)
-		}
-	}
-	return h
-}
-
-// topKeys returns the first three names of a path.
-func topKeys(path string) string {
-	names := strings.SplitN(path, `\`, 4)
-	return strings.Join(names[:min(len(names), 3)], `\`)
-}
-
-// editRealKey makes some edit of a key. Where it takes away or moves what other
-// keys stand for, it notes it in gone.
-func (s *script) editRealKey(k *hive.Key, gone map[string]bool) {
-	s.clock = s.clock.Add(time.Second)
-	require.True(s.t, k.Flags()&(hive.FlagLink|hive.FlagPredefined) == 0)
-	switch op := s.next(100); {
-	case op < 30:
-		child, err := k.CreateSubkey("new "+s.name(), s.clock)
-		if err == nil {
-			_, err = child.SetValue("", hive.SZ, []byte("n\x00\x00\x00"), s.clock)
-		}
-		require.True(s.t, err == nil || isExists(err), err)
-	case op < 70:
-		_, err := k.SetValue(s.name(), hive.Type(s.next(13)), s.data(), s.clock)
-		require.NoError(s.t, err)
-	case op < 85:
-		for v, err := range k.Values() {
-			require.NoError(s.t, err)
-			if s.next(2) == 0 {
-				require.NoError(s.t, v.Delete(s.clock))
-			}
-		}
-	case op < 90:
-		gone[topKeys(k.Path())] = true
-		require.NoError(s.t, k.Rename("renamed "+s.name(), s.clock))
-	case op < 95:
-		gone[topKeys(k.Path())] = true
-		require.NoError(s.t, k.Delete(s.clock))
-	default:
-		require.NoError(s.t, k.SetSecurityDescriptor([]byte(descriptors[s.next(len(descriptors))]), s.clock))
-	}
-}
-
-func compacted(t *testing.T, data []byte, options ...hive.Option) *hive.Hive {
-	t.Helper()
-	return compact(t, edited(t, data, options...))
-}
-
-// randomHive returns a hive that has gone through many random edits.
-func randomHive(t *testing.T, minor uint32) *hive.Hive {
-	t.Helper()
-	s := newScript(t, minor, rand.New(rand.NewPCG(61, uint64(minor))).IntN)
-	for range 4000 {
-		s.step()
-	}
-	return s.h
 }

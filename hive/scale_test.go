@@ -40,35 +40,31 @@ func newHive(tb testing.TB) (*hive.Hive, *hive.Key) {
 	return h, root
 }
 
-// BenchmarkManyKeys makes, looks up and deletes many keys under one. The time of
-// one must not grow with their number.
+// BenchmarkManyKeys makes, looks up, lists and deletes many keys under one. The
+// time of one must not grow with their number.
 func BenchmarkManyKeys(b *testing.B) {
 	for _, order := range orders {
 		for _, n := range []int{10_000, 1_000_000} {
 			names := order.of(n)
 			h, root := newHive(b)
-			perKey := func(name string, run func(name string) error) {
-				b.Run(fmt.Sprintf("%s/%s/%d", name, order.name, n), func(b *testing.B) {
-					if b.N > 1 {
-						b.Skip("once is enough")
-					}
-					for _, name := range names {
-						if err := run(name); err != nil {
-							b.Fatal(err)
-						}
-					}
-					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/key")
-				})
-			}
-			perKey("create", func(name string) error {
+			s := scale{b, fmt.Sprintf("%s/%d", order.name, n), names}
+			s.each("create", func(name string) error {
 				_, err := root.CreateSubkey(name, now)
 				return err
 			})
-			perKey("look up", func(name string) error {
+			s.each("look up", func(name string) error {
 				_, err := root.Subkey(name)
 				return err
 			})
-			perKey("delete", func(name string) error {
+			s.all("list", func() error {
+				for _, err := range root.Subkeys() {
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			s.each("delete", func(name string) error {
 				key, err := root.Subkey(name)
 				if err != nil {
 					return err
@@ -78,4 +74,76 @@ func BenchmarkManyKeys(b *testing.B) {
 			require.Less(b, len(h.Bytes()), 1<<20)
 		}
 	}
+}
+
+// BenchmarkManyValues makes, looks up, lists and deletes many values of one key.
+// The time of one must not grow with their number.
+func BenchmarkManyValues(b *testing.B) {
+	for _, order := range orders {
+		for _, n := range []int{10_000, 200_000} {
+			names := order.of(n)
+			h, root := newHive(b)
+			s := scale{b, fmt.Sprintf("%s/%d", order.name, n), names}
+			s.each("create", func(name string) error {
+				_, err := root.SetValue(name, hive.SZ, []byte("d\x00a\x00t\x00a\x00\x00\x00"), now)
+				return err
+			})
+			s.each("look up", func(name string) error {
+				_, err := root.Value(name)
+				return err
+			})
+			s.all("list", func() error {
+				for v, err := range root.Values() {
+					if err == nil {
+						_, err = v.Data()
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			s.each("delete", func(name string) error {
+				v, err := root.Value(name)
+				if err != nil {
+					return err
+				}
+				return v.Delete(now)
+			})
+			require.Less(b, len(h.Bytes()), 1<<20)
+		}
+	}
+}
+
+// scale is a benchmark of things with many names.
+type scale struct {
+	b     *testing.B
+	name  string
+	names []string
+}
+
+// each does something with each name, once, and tells the CPU time of one.
+func (s scale) each(what string, run func(name string) error) {
+	s.all(what, func() error {
+		for _, name := range s.names {
+			if err := run(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// all does something with all, once, and tells the CPU time of one.
+func (s scale) all(what string, run func() error) {
+	s.b.Run(what+"/"+s.name, func(b *testing.B) {
+		if b.N > 1 {
+			b.Skip("once is enough")
+		}
+		before := cpuTime(b)
+		if err := run(); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(len(s.names)), "cpu-ns/one")
+	})
 }

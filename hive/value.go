@@ -130,14 +130,34 @@ func (v *Value) Offset() int64 {
 
 // refresh finds the value's record again after all cells have moved.
 func (v *Value) refresh() error {
-	if v.layout == v.key.hive.image.Layout() {
+	h := v.key.hive
+	if h.image.Layout() == 0 {
+		return nil // cells have never moved
+	}
+	h.finding.Lock()
+	defer h.finding.Unlock()
+	if v.layout == h.image.Layout() {
 		return nil
 	}
-	found, err := v.key.Value(v.name)
+	if err := v.key.find(); err != nil {
+		return err
+	}
+	node, err := h.image.KeyNode(v.key.cell)
 	if err != nil {
 		return err
 	}
-	v.cell, v.layout = found.cell, found.layout
+	name, err := regf.NewName(v.name)
+	if err != nil {
+		return err
+	}
+	record, found, err := h.image.OnlyValue(node, name)
+	if err == nil && !found {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("value %q of key %q: %w", v.name, v.key.path, err)
+	}
+	v.cell, v.layout = record.Offset, h.image.Layout()
 	return nil
 }
 
@@ -193,10 +213,13 @@ func (v *Value) SetData(kind Type, data []byte, t time.Time) error {
 	if v.Type() == kind && bytes.Equal(old, data) {
 		return nil
 	}
+	if err := v.key.mayHaveValue(v.name, kind); err != nil {
+		return err
+	}
 	if err := h.image.SetValueData(v.key.cell, v.cell, uint32(kind), data); err != nil {
 		return err
 	}
 	h.image.SetLastWriteTime(v.key.cell, regf.Filetime(t))
-	h.edited = true
+	h.changed()
 	return nil
 }

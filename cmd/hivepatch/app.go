@@ -20,6 +20,16 @@ type environment struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
+
+	atEnd []func() // what gives back what a run holds
+}
+
+// end gives back what the run holds.
+func (env *environment) end() {
+	for _, giveBack := range env.atEnd {
+		giveBack()
+	}
+	env.atEnd = nil
 }
 
 // run runs the program and returns its exit code.
@@ -31,6 +41,7 @@ func run(env *environment, arguments []string) (code int) {
 			code = exitFailed
 		}
 	}()
+	defer env.end()
 	err := runApp(env, arguments)
 	printError(env.stderr, err)
 	return exitCode(err)
@@ -49,8 +60,10 @@ const appDescription = `Repairs the registry hives of a Windows that is not runn
 files, with their transaction logs, and writes new ones. The file that it reads
 is never changed.
 
-TARGET is a hive file, or - for standard input. Options may stand before or
-after it; -- ends them.
+TARGET is a hive file, or - for standard input, or a folder: the root of a
+Windows volume, or its Windows folder, in which the hive SYSTEM is taken, or the
+one that --hive and --user name. Options may stand before or after TARGET; --
+ends them.
 
 Exit codes:
    0  done, or nothing to do
@@ -58,7 +71,7 @@ Exit codes:
    2  wrong usage
    3  refused because it would be unsafe; the message names the option that
       overrides it, where one may
-   4  check found problems of level F or L`
+   4  check found problems of level F or L, or verify differences`
 
 func newApp(env *environment) *cli.App {
 	app := &cli.App{
@@ -89,6 +102,11 @@ func newApp(env *environment) *cli.App {
 			newExportCommand(env),
 			newImportCommand(env),
 			newDiffCommand(env),
+			newApplyCommand(env),
+			newVerifyCommand(env),
+			newLocateCommand(env),
+			newDoctorCommand(env),
+			newRestoreCommand(env),
 			newHelpCommand(env),
 			newCompletionCommand(env),
 			newCompleteCommand(env),

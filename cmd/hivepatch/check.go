@@ -22,8 +22,8 @@ breaks one: level, rule, file offset, key, what was found and what was expected.
    W  worth knowing
 
 Findings of level C and W do no harm: they are counted, and listed with
---verbose or --json. The last line is OK where there is none of level F or L;
-where there is one, the exit code is 4. A dirty hive is checked as it is after
+--verbose or --json. The digest is that of the file. The last line is OK where
+there is none of level F or L; where there is one, the exit code is 4. A dirty hive is checked as it is after
 its recovery, where that is possible.
 
 Examples:
@@ -42,13 +42,14 @@ func newCheckCommand(env *environment) *cli.Command {
 		Usage:       "check a hive against the rules of the format",
 		UsageText:   "hivepatch check TARGET [options]",
 		Description: checkDescription,
-		Flags:       slices.Concat([]cli.Flag{logFlag(), ignoreLogsFlag("check a dirty hive as it stands")}, reportFlags()),
+		Flags:       slices.Concat(volumeFlags(), []cli.Flag{logFlag(), ignoreLogsFlag("check a dirty hive as it stands")}, reportFlags()),
 		Action: func(c *cli.Context) error {
 			var o checkOptions
 			var err error
 			if o.target, err = readTarget(c); err != nil {
 				return err
 			}
+			o.target.digest = true // what was checked is what has it
 			if o.report, err = readReportOptions(c); err != nil {
 				return err
 			}
@@ -72,7 +73,7 @@ func runCheck(env *environment, o checkOptions) error {
 	}
 	check.Logs(logState(file), count)
 	check.Bytes(file.Hive.Bytes(), count)
-	list.end(counts, file.Replayed)
+	list.end(counts, file)
 	if err := r.flush(); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func isOK(counts map[check.Level]int) bool {
 // findingList prints findings as they come: a hive can have millions.
 type findingList interface {
 	add(f check.Finding)
-	end(counts map[check.Level]int, replayed int)
+	end(counts map[check.Level]int, file *hivefile.File)
 }
 
 func (r *reporter) findings() findingList {
@@ -117,7 +118,8 @@ func (t textFindings) add(f check.Finding) {
 	}
 }
 
-func (t textFindings) end(counts map[check.Level]int, _ int) {
+func (t textFindings) end(counts map[check.Level]int, file *hivefile.File) {
+	t.line("sha256: %x", file.SHA256)
 	lesser := counts[check.Convention] + counts[check.Warning]
 	listed := ", listed with --verbose"
 	if t.verbose || lesser == 0 {
@@ -167,16 +169,16 @@ func (j *jsonFindings) add(f check.Finding) {
 	fmt.Fprintf(j.result, "%s%s", j.begin(), mustJSON(jsonFinding{f.Code, string(f.Level), f.Offset, f.Path, f.Message}))
 }
 
-func (j *jsonFindings) end(counts map[check.Level]int, replayed int) {
+func (j *jsonFindings) end(counts map[check.Level]int, file *hivefile.File) {
 	opening, closing := "", "\n  ]"
 	if !j.begun {
 		opening, closing = "{\n  \"findings\": [", "]"
 	}
-	fmt.Fprintf(j.result, "%s%s,\n  \"counts\": %s,\n  \"ok\": %t,\n  \"replayed_entries\": %d\n}\n", opening, closing,
+	fmt.Fprintf(j.result, "%s%s,\n  \"counts\": %s,\n  \"ok\": %t,\n  \"replayed_entries\": %d,\n  \"sha256\": \"%x\"\n}\n", opening, closing,
 		mustJSON(edit.Counts{
 			Fatal: counts[check.Fatal], Limited: counts[check.Limited],
 			Convention: counts[check.Convention], Warning: counts[check.Warning],
-		}), isOK(counts), replayed)
+		}), isOK(counts), file.Replayed, file.SHA256)
 }
 
 // mustJSON encodes a structure of strings and numbers, which cannot fail.

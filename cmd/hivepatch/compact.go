@@ -39,10 +39,10 @@ func newCompactCommand(env *environment) *cli.Command {
 		Usage:       "write a hive anew, without free space",
 		UsageText:   "hivepatch compact TARGET -o FILE [options]",
 		Description: compactDescription,
-		Flags: slices.Concat([]cli.Flag{
+		Flags: slices.Concat(writingVolumeFlags(), []cli.Flag{
 			logFlag(),
 			ignoreLogsFlag("take a dirty hive as it stands; what its logs hold is lost"),
-		}, outputFlags(), reportFlags()),
+		}, outputFlags(), placeFlags(), reportFlags()),
 		Action: func(c *cli.Context) error {
 			options, err := readCompactOptions(env, c)
 			if err != nil {
@@ -60,6 +60,7 @@ func readCompactOptions(env *environment, c *cli.Context) (o compactOptions, err
 	if o.output, err = readOutput(c); err != nil {
 		return o, err
 	}
+	o.target.place = o.output.place
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, err
 	}

@@ -138,6 +138,10 @@ func completeValue(flag cli.Flag, prefix, value string) candidates {
 		for _, name := range typeNames {
 			add(name, "")
 		}
+	case "hive":
+		for _, name := range hiveNames() {
+			add(name, "")
+		}
 	case "preset":
 		for _, preset := range patch.Presets() {
 			add(preset.Name, preset.Result)

@@ -17,14 +17,15 @@ func TestComplete(t *testing.T) {
 		want  string
 	}{
 		{"commands", "= ", strings.Join(commandNames(), " ")},
-		{"half a command", "=re", "recover"},
+		{"half a command", "=rec", "recover"},
 		{"no such command", "=x", ""},
 		{"global flags", "=-", "--version --help"},
 		{"half a flag", "=--d patch", "--dry-run"},
 		{"half a flag that is a value", "=--no patch SYSTEM -o", ":file"},
-		{"half a flag behind a value", "=--no patch SYSTEM -o new", "--noninteractive"},
-		{"hyphens", "=-- check", "--log --ignore-logs --json --quiet --verbose --help"},
+		{"half a flag behind a value", "=--non patch SYSTEM -o new", "--noninteractive"},
+		{"hyphens", "=-- check", "--hive --user --log --ignore-logs --json --quiet --verbose --help"},
 		{"alias", "=-q check", "-q"},
+		{"hive of a folder", "=S ls D: --hive", "SYSTEM SOFTWARE SAM SECURITY"},
 		{"no such flag", "=--zzz check", ""},
 		{"target", "= check", ":file"},
 		{"half a target", "=SYS patch --dry-run", ":file"},

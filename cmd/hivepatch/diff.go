@@ -93,7 +93,7 @@ func newDiffCommand(env *environment) *cli.Command {
 		Usage:       "list how two hives differ",
 		UsageText:   "hivepatch diff A B [KEY [KEYB]] [options]",
 		Description: diffDescription,
-		Flags: slices.Concat(flags, []cli.Flag{
+		Flags: slices.Concat(flags, volumeFlags(), []cli.Flag{
 			listFlag(headingInput, "log-a", "take `FILE` as a transaction log of A, instead of those beside it; once for each"),
 			listFlag(headingInput, "log-b", "take `FILE` as a transaction log of B, instead of those beside it; once for each"),
 			ignoreLogsFlag("read dirty hives as they stand"),
@@ -161,6 +161,7 @@ func readDiffTargets(c *cli.Context) (a, b targetOptions, err error) {
 	default:
 		a = targetOptions{path: arguments[0], logs: c.StringSlice("log-a"), ignoreLogs: ignoreLogs}
 		b = targetOptions{path: arguments[1], logs: c.StringSlice("log-b"), ignoreLogs: ignoreLogs}
+		err = findInFolders(c, &a, &b)
 	}
 	return a, b, err
 }

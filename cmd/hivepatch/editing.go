@@ -20,11 +20,11 @@ type editingOptions struct {
 
 // editingFlags are the flags that readEditing reads, behind a command's own.
 func editingFlags(own ...cli.Flag) []cli.Flag {
-	return slices.Concat(own, []cli.Flag{
+	return slices.Concat(own, writingVolumeFlags(), []cli.Flag{
 		logFlag(),
 		ignoreLogsFlag("edit a dirty hive as it stands; what is in its logs only is lost"),
 		boolFlag(headingInput, "allow-damage", "edit a damaged hive, where the damage lies outside everything that is edited"),
-	}, outputFlags(), reportFlags())
+	}, outputFlags(), placeFlags(), reportFlags())
 }
 
 // forceFlag makes the option that overrides refusals of edits that would break
@@ -45,6 +45,7 @@ func readEditing(env *environment, c *cli.Context, required int, names ...string
 	if o.output, err = readOutput(c); err != nil {
 		return o, nil, err
 	}
+	o.target.place = o.output.place
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, nil, err
 	}

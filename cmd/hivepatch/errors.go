@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 
 	"hivepatch/hive"
 	"hivepatch/hive/check"
@@ -48,6 +49,7 @@ func hinted(err error, format string, args ...any) error {
 var refusals = []error{
 	hive.ErrDirty, hive.ErrReadOnly, hive.ErrProtected,
 	hivefile.ErrExists, hivefile.ErrIsInput, hivefile.ErrInUse, hivefile.ErrChanged, hivefile.ErrAmbiguousLog,
+	hivefile.ErrLocked, hivefile.ErrModified, hivefile.ErrHalfWritten, hivefile.ErrUnsound,
 }
 
 func exitCode(err error) int {
@@ -89,11 +91,21 @@ func hintOf(err error) string {
 	}
 	switch {
 	case errors.Is(err, hivefile.ErrIsInput):
-		return "what was read is never replaced: write to another file, and put it in place when it is done"
+		return "--in-place replaces what was read and keeps a backup; -o takes another file"
 	case errors.Is(err, hivefile.ErrExists):
 		return "--overwrite replaces it"
+	case errors.Is(err, hivefile.ErrLocked):
+		return "--wait SECONDS waits longer"
+	case errors.Is(err, hivefile.ErrModified):
+		return "nothing was written; run the command again"
+	case errors.Is(err, hivefile.ErrHalfWritten):
+		return "hivepatch restore puts it back from its backup; --backup FILE names that"
+	case errors.Is(err, hivefile.ErrNoBackup):
+		return "--backup FILE names one that lies elsewhere"
 	case errors.Is(err, hivefile.ErrAmbiguousLog):
 		return "--log FILE says which one is meant"
+	case errors.Is(err, syscall.EROFS):
+		return "the volume is mounted read-only, as some drivers do by themselves where Windows is hibernated; mount -o remount,rw makes it writable"
 	}
 	return ""
 }

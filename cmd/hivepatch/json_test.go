@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -148,6 +150,7 @@ type contractCheck struct {
 	Counts          contractCounts    `json:"counts"`
 	OK              bool              `json:"ok"`
 	ReplayedEntries int               `json:"replayed_entries"`
+	SHA256          string            `json:"sha256"`
 }
 
 // decode reads JSON that must keep the contract T: no other field, none missing,
@@ -363,9 +366,11 @@ func TestCheckJSON(t *testing.T) {
 		})
 	}
 	t.Run("clean", func(t *testing.T) {
-		f := newFolder(t, map[string][]byte{"SYSTEM": hivetest.Windows7().Build().Data})
+		data := hivetest.Windows7().Build().Data
+		f := newFolder(t, map[string][]byte{"SYSTEM": data})
 		got := runJSON[contractCheck](t, 0, "check", f.file("SYSTEM"))
-		require.Equal(t, contractCheck{Findings: []contractFinding{}, OK: true}, got)
+		want := contractCheck{Findings: []contractFinding{}, OK: true, SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
+		require.Equal(t, want, got)
 	})
 	t.Run("recovered", func(t *testing.T) {
 		dirty := hivetest.DirtyWindows10()

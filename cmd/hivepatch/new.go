@@ -91,8 +91,9 @@ func runNew(env *environment, o newOptions) error {
 	if err != nil {
 		return err
 	}
+	o.output.tell(outcome)
 	report := &newReport{
-		Output: o.output.name(), Version: o.format, Size: outcome.SizeAfter, Sequence: outcome.SequenceAfter,
+		Output: outcome.Output, Version: o.format, Size: outcome.SizeAfter, Sequence: outcome.SequenceAfter,
 		SHA256: outcome.SHA256After, VerifiedBy: outcome.VerifiedBy,
 	}
 	return o.output.deliver(env, r, file, outcome, report, func() { printNew(r, report) })

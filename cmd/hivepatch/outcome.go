@@ -16,13 +16,22 @@ func printOutcome(r *reporter, o *edit.Outcome) {
 	if !o.Changed {
 		r.line("sequence:   %d", o.SequenceBefore)
 		r.line("size:       %d bytes", o.SizeBefore)
-		r.line("sha256:     %s", o.SHA256Before)
+		if o.SHA256Before != "" {
+			r.line("sha256:     %s", o.SHA256Before)
+		}
 	} else {
 		r.line("sequence:   %d -> %d", o.SequenceBefore, o.SequenceAfter)
 		r.line("size:       %s", sizeText(o))
 		printRanges(r, o.ChangedRanges)
-		r.line("sha256:     %s before", o.SHA256Before)
-		r.line("            %s after", o.SHA256After)
+		if o.SHA256Before != "" {
+			r.line("sha256:     %s before", o.SHA256Before)
+			r.line("            %s after", o.SHA256After)
+		}
+	}
+	if o.InPlace != nil {
+		r.line("verified:   %s", strings.Join(o.VerifiedBy, ", "))
+		printPlace(r, *o.Output, o.InPlace)
+		return
 	}
 	printVerified(r, o.VerifiedBy, o.Output)
 }

@@ -16,6 +16,7 @@ type outputOptions struct {
 	path      string // "-" for standard output
 	overwrite bool
 	dryRun    bool
+	place     *placement // in place of the hive that was read, unless nil
 }
 
 func outputFlags() []cli.Flag {
@@ -27,11 +28,18 @@ func outputFlags() []cli.Flag {
 	}
 }
 
-func readOutput(c *cli.Context) (outputOptions, error) {
-	o := outputOptions{path: c.String("output"), overwrite: c.Bool("overwrite"), dryRun: c.Bool("dry-run")}
+// readOutput reads the flags of outputFlags, and those of placeFlags where the
+// command has them.
+func readOutput(c *cli.Context) (o outputOptions, err error) {
+	o = outputOptions{path: c.String("output"), overwrite: c.Bool("overwrite"), dryRun: c.Bool("dry-run")}
+	if o.place, err = readPlace(c); err != nil {
+		return o, err
+	}
 	switch {
-	case o.path == "" && !o.dryRun:
-		return o, hinted(usagef("no output given"), "-o FILE writes the new hive, --dry-run shows what would change")
+	case o.place != nil && (o.path != "" || o.dryRun):
+		return o, usagef("--in-place excludes --output and --dry-run")
+	case o.path == "" && !o.dryRun && o.place == nil:
+		return o, hinted(usagef("no output given"), "%s", howToWrite(c))
 	case o.path != "" && o.dryRun:
 		return o, usagef("--output and --dry-run exclude each other")
 	case o.overwrite && !o.toFile():
@@ -52,6 +60,9 @@ func (o outputOptions) reportTo(env *environment) io.Writer {
 
 // save writes the hive, all or nothing.
 func (o outputOptions) save(env *environment, r *reporter, file *hivefile.File) error {
+	if o.place != nil {
+		return o.place.save(env, r, file)
+	}
 	data := file.Hive.Bytes()
 	switch o.path {
 	case "":
@@ -69,12 +80,14 @@ func (o outputOptions) save(env *environment, r *reporter, file *hivefile.File) 
 	return hivefile.WriteNew(o.path, data, options)
 }
 
-// name is the output in a report, nil for a dry run.
-func (o outputOptions) name() *string {
-	if o.dryRun {
-		return nil
+// tell says in a report where the new hive went.
+func (o outputOptions) tell(outcome *edit.Outcome) {
+	switch {
+	case o.place != nil:
+		o.place.tell(outcome)
+	case !o.dryRun:
+		outcome.Output = &o.path
 	}
-	return &o.path
 }
 
 // Times that a FILETIME, which counts from 1601, and RFC 3339, which has four
@@ -122,7 +135,7 @@ func (o outputOptions) deliver(env *environment, r *reporter, file *hivefile.Fil
 	if err := o.save(env, r, file); err != nil {
 		return err
 	}
-	outcome.Output = o.name()
+	o.tell(outcome)
 	r.warnings(outcome.Warnings)
 	if !r.json {
 		print()

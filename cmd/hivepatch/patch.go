@@ -66,10 +66,11 @@ func patchFlags() []cli.Flag {
 		boolFlag(headingSizes, "repair", "mend a SharedSection with which Windows does not start"),
 		boolFlag(headingSizes, "force", "do what is refused with a hint at this option"),
 		stringFlag(headingSizes, "control-set", "patch `SET`: active (Current and Default), current, default, lastknowngood, all, or a number (default: active)"),
+		ignoreHibernationFlag(),
 		logFlag(),
 		ignoreLogsFlag("patch a dirty hive as it stands; what is in its logs only is lost"),
 		boolFlag(headingInput, "allow-damage", "patch a damaged hive, where the damage lies outside everything that is edited"),
-	}, outputFlags(), reportFlags())
+	}, outputFlags(), placeFlags(), reportFlags())
 }
 
 // presetTable lists the presets for the help.
@@ -92,6 +93,7 @@ func readPatchOptions(env *environment, c *cli.Context) (o patchOptions, err err
 	if o.output, err = readOutput(c); err != nil {
 		return o, err
 	}
+	o.target.place = o.output.place
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, err
 	}

@@ -28,7 +28,7 @@ type readingOptions struct {
 }
 
 func readingFlags(own ...cli.Flag) []cli.Flag {
-	return slices.Concat(own, []cli.Flag{
+	return slices.Concat(own, volumeFlags(), []cli.Flag{
 		logFlag(),
 		ignoreLogsFlag("read a dirty hive as it stands"),
 		stringFlag(headingOutput, "output", "write the result to `FILE` instead of standard output", "o"),

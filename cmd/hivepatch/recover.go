@@ -38,10 +38,10 @@ func newRecoverCommand(env *environment) *cli.Command {
 		Usage:       "make a clean hive of a dirty one and its logs",
 		UsageText:   "hivepatch recover TARGET -o FILE [options]",
 		Description: recoverDescription,
-		Flags: slices.Concat([]cli.Flag{
+		Flags: slices.Concat(writingVolumeFlags(), []cli.Flag{
 			logFlag(),
 			boolFlag(headingInput, "allow-damage", "go on with a damaged hive; the damage stays"),
-		}, outputFlags(), reportFlags()),
+		}, outputFlags(), placeFlags(), reportFlags()),
 		Action: func(c *cli.Context) error {
 			options, err := readRecoverOptions(env, c)
 			if err != nil {
@@ -59,6 +59,7 @@ func readRecoverOptions(env *environment, c *cli.Context) (o recoverOptions, err
 	if o.output, err = readOutput(c); err != nil {
 		return o, err
 	}
+	o.target.place = o.output.place
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, err
 	}

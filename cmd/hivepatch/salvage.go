@@ -46,10 +46,10 @@ func newSalvageCommand(env *environment) *cli.Command {
 		Usage:       "make a sound hive of what is left of a damaged one",
 		UsageText:   "hivepatch salvage TARGET -o FILE [options]",
 		Description: salvageDescription,
-		Flags: slices.Concat([]cli.Flag{
+		Flags: slices.Concat(writingVolumeFlags(), []cli.Flag{
 			logFlag(),
 			ignoreLogsFlag("salvage a dirty hive as it stands"),
-		}, outputFlags(), reportFlags()),
+		}, outputFlags(), placeFlags(), reportFlags()),
 		Action: func(c *cli.Context) error {
 			options, err := readSalvageOptions(env, c)
 			if err != nil {
@@ -67,6 +67,7 @@ func readSalvageOptions(env *environment, c *cli.Context) (o salvageOptions, err
 	if o.output, err = readOutput(c); err != nil {
 		return o, err
 	}
+	o.target.place = o.output.place
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, err
 	}
@@ -129,7 +130,7 @@ func (o targetOptions) loadAnything(env *environment) (*hivefile.File, []byte, e
 	if err == nil || !errors.Is(err, hive.ErrNotHive) || o.path == standardStream {
 		return file, nil, err
 	}
-	source, err := hivefile.ReadFile(o.path)
+	source, err := o.readFile()
 	if err != nil {
 		return nil, nil, err
 	}

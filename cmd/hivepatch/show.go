@@ -32,7 +32,7 @@ func newShowCommand(env *environment) *cli.Command {
 		Usage:       "show the desktop heap sizes in a SYSTEM hive",
 		UsageText:   "hivepatch show TARGET [options]",
 		Description: showDescription,
-		Flags:       slices.Concat([]cli.Flag{logFlag(), ignoreLogsFlag("show a dirty hive as it stands")}, reportFlags()),
+		Flags:       slices.Concat(volumeFlags(), []cli.Flag{logFlag(), ignoreLogsFlag("show a dirty hive as it stands")}, reportFlags()),
 		Action: func(c *cli.Context) error {
 			var o showOptions
 			var err error

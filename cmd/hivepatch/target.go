@@ -16,9 +16,12 @@ const standardStream = "-"
 
 // targetOptions say which hive is meant and what to do with its logs.
 type targetOptions struct {
-	path       string
+	path       string // of the hive, also where TARGET is a folder
 	logs       []string
 	ignoreLogs bool
+	volume     volumeOptions
+	place      *placement // of the new hive, where that replaces this one
+	digest     bool       // of the hive is wanted
 }
 
 // The flags that are made with logFlag and ignoreLogsFlag are read by
@@ -40,27 +43,46 @@ func readTarget(c *cli.Context) (targetOptions, error) {
 
 // newTarget takes the first argument for the TARGET.
 func newTarget(c *cli.Context) (targetOptions, error) {
-	o := targetOptions{path: c.Args().First(), logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
+	o := targetOptions{path: c.Args().First(), logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs"), digest: wantsDigest(c)}
 	switch {
 	case c.NArg() == 0:
-		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, or - for standard input", c.Command.UsageText)
+		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, the folder of a Windows, or - for standard input", c.Command.UsageText)
 	case o.path == "":
 		return o, usagef("TARGET is empty")
 	case len(o.logs) > 0 && o.ignoreLogs:
 		return o, usagef("--log and --ignore-logs exclude each other")
 	}
-	return o, nil
+	return o, findInFolders(c, &o)
 }
 
-// load reads the hive. It is always tolerant: damage is for the check to find,
-// all of it and not the first.
+// wantsDigest reports whether a command prints digests, or needs them to tell
+// that the hive is still the one that was read. They take a third of its time.
+func wantsDigest(c *cli.Context) bool {
+	return c.Bool("json") || c.Bool("verbose") || c.Bool("in-place")
+}
+
+// load reads the hive for a command that writes one. It is always tolerant:
+// damage is for the check to find, all of it and not the first.
 func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hivefile.File, error) {
-	return o.loadAs(env, hivefile.LoadOptions{Recovery: recovery})
+	if err := o.refuseHibernated(); err != nil {
+		return nil, err
+	}
+	if o.place != nil {
+		if err := o.place.lock(env, o.path); err != nil {
+			return nil, o.wrap(err)
+		}
+	}
+	file, err := o.loadAs(env, hivefile.LoadOptions{Recovery: recovery, NoDigest: !o.digest})
+	o.warnOfWinPE(env, file)
+	return file, err
 }
 
 // look reads the hive for a command that writes none.
 func (o targetOptions) look(env *environment) (*hivefile.File, error) {
-	return o.loadAs(env, hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+	file, err := o.loadAs(env, hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+	o.warnOfHibernation(env, file)
+	o.warnOfWinPE(env, file)
+	return file, err
 }
 
 func (o targetOptions) loadAs(env *environment, options hivefile.LoadOptions) (*hivefile.File, error) {
@@ -73,7 +95,7 @@ func (o targetOptions) loadAs(env *environment, options hivefile.LoadOptions) (*
 		limitMemory(file)
 		return file, o.wrap(err)
 	}
-	file, err := hivefile.Load(o.path, options)
+	file, err := o.loadFile(options)
 	limitMemory(file)
 	return file, o.wrap(err)
 }

@@ -120,6 +120,10 @@ func open(source *Source, beside []string, readBeside reader, options LoadOption
 	}
 	f.Sequence1, f.Sequence2 = state.Sequence1, state.Sequence2
 	f.HeaderBad, f.Dirty = state.HeaderBad, state.Reason
+	half := RequireWhole(f.Name(), source.Data)
+	if half != nil && options.Recovery != RecoverIfPossible {
+		return nil, half
+	}
 	logs, err := f.readLogs(logPaths, readLog, len(options.Logs) > 0)
 	if err != nil {
 		return nil, err
@@ -139,6 +143,9 @@ func open(source *Source, beside []string, readBeside reader, options LoadOption
 	source.Data = nil // the hive owns it, and may move it when it grows
 	if err := f.openHive(data, logs, above, options); err != nil {
 		return nil, err
+	}
+	if half != nil {
+		f.Unrecovered = half
 	}
 	return f, nil
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
+
+	"hivepatch/hive/internal/bitmap"
 )
 
 // ErrTooLarge is returned when data, a name or the hive itself would pass a
@@ -31,8 +34,24 @@ func cellSize(n int) (uint32, error) {
 
 // LeaveFreeCells makes all later allocations come from new bins and from cells
 // that were freed since. In a damaged hive a cell that is marked free may still
-// be in use.
+// be in use. Cells that are freed beside it are not joined with it.
 func (m *Image) LeaveFreeCells() { m.leaveFree, m.free = true, nil }
+
+// freedSoFar returns the starts, by offset / 8, of the cells that edits have
+// freed, where only those may be used: no walk over the bins finds them again.
+func (m *Image) freedSoFar() bitmap.Bitmap {
+	if !m.leaveFree || m.free == nil {
+		return nil
+	}
+	return slices.Clone(m.free.starts)
+}
+
+// freedAgain makes the cells the free ones, after an edit was undone.
+func (m *Image) freedAgain(starts bitmap.Bitmap) {
+	for i, ok := starts.From(0); ok; i, ok = starts.From(i + 1) {
+		m.freeIndex().add(Offset(8*i), m.u32(Offset(8*i)))
+	}
+}
 
 // freeIndex returns the index of free cells, and builds it the first time.
 func (m *Image) freeIndex() *freeCells {
@@ -133,12 +152,20 @@ func (m *Image) appendBin(size uint32) (Offset, error) {
 
 // release frees the cell at off and joins it with free neighbours in its bin.
 func (m *Image) release(off Offset) error {
+	return m.giveBack(off, true)
+}
+
+// giveBack is release for a cell that counts as waste, or does not.
+func (m *Image) giveBack(off Offset, counts bool) error {
 	size, allocated, err := m.CellSize(off)
 	if err != nil {
 		return err
 	}
 	if !allocated {
 		return corrupt(CodeReference, off, "cell", "is free already")
+	}
+	if counts {
+		m.waste.freed += uint64(size)
 	}
 	m.label(off, "")
 	start, end := m.freeIndex().around(off, size)
@@ -274,7 +301,7 @@ func (m *Image) makeRoom(off Offset, used, more, most int) (Offset, error) {
 	if err != nil {
 		return NIL, err
 	}
-	return cell, m.release(off)
+	return cell, m.giveBack(off, false)
 }
 
 // spareShare is the part of a list by which its cell grows when it is full.

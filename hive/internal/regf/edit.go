@@ -44,12 +44,15 @@ func (m *Image) Transaction(change func() error) error {
 	if m.journal.active {
 		return change()
 	}
-	length, pages := len(m.data), len(m.binOf)
+	length, pages, slack := len(m.data), len(m.binOf), m.slack
 	m.journal.begin(length)
+	freed := m.freedSoFar()
 	err := change()
 	m.journal.active = false
 	if err != nil {
 		m.rollback(length, pages)
+		m.slack = slack
+		m.freedAgain(freed)
 		return err
 	}
 	m.waste.edits++

@@ -82,7 +82,12 @@ func (m *Image) RemoveKey(parent, k Offset, filetime uint64) error {
 			return err
 		}
 		m.SetLastWriteTime(parent, filetime)
-		return m.releaseTree(node)
+		if err := m.releaseTree(node); err != nil {
+			return err
+		}
+		// A list below that leads back above has freed this key, too.
+		_, err = m.KeyNode(parent)
+		return err
 	})
 }
 
@@ -99,6 +104,9 @@ func (m *Image) releaseTree(top KeyNode) error {
 		for child, err := range m.Subkeys(node) {
 			if err != nil {
 				return err
+			}
+			if child.Parent() != node.Offset {
+				return corrupt(CodeReference, child.Offset, "nk", "is a subkey of the key at %#x, but says that it is one of %#x", node.Offset.File(), child.Parent().File())
 			}
 			keys = append(keys, child.Offset)
 		}
@@ -218,6 +226,9 @@ func (m *Image) SetClass(parent, k Offset, class []byte, filetime uint64) error 
 		cell := NIL
 		if node.ClassLength() > 0 {
 			cell = node.Class()
+		}
+		if cell == k || cell == parent && parent != NIL {
+			return corrupt(CodeClass, k, "nk", "refers to the record of a key for its class name")
 		}
 		switch {
 		case len(class) > 0:

@@ -132,10 +132,14 @@ func (m *Image) eachLeaf(p listPlace, list SubkeyList, visit func(listPlace) (bo
 		return err
 	}
 	p.root = list
+	left := m.MaxEntries() // an index root may name one leaf many times
 	for p.index = range list.Len() {
 		leaf, err := m.leaf(list.At(p.index))
 		if err != nil {
 			return err
+		}
+		if left -= leaf.Len(); left < 0 {
+			return m.endless(list.Offset)
 		}
 		p.leaf = leaf
 		if more, err := visit(p); !more || err != nil {
@@ -167,10 +171,17 @@ func (m *Image) placeOf(k, child KeyNode) (listPlace, error) {
 	}
 	found := false
 	err = m.eachLeaf(listPlace{owner: k.Offset}, list, func(here listPlace) (bool, error) {
-		p = here
-		p.at = p.leaf.position(child.Offset)
-		found = p.at < p.leaf.Len()
-		return !found, nil
+		for i := range here.leaf.Len() {
+			if here.leaf.At(i) != child.Offset {
+				continue
+			}
+			if found {
+				return false, corrupt(CodeSubkeyList, k.Offset, "nk", "its list of subkeys has the key at %#x more than once", child.Offset.File())
+			}
+			p, found = here, true
+			p.at = i
+		}
+		return true, nil
 	})
 	if err == nil && !found {
 		err = corrupt(CodeSubkeyList, k.Offset, "nk", "its list of subkeys does not have the key at %#x", child.Offset.File())
@@ -232,9 +243,37 @@ func (m *Image) insertPlaced(node KeyNode, child Offset, name Name) error {
 	}
 }
 
-// splitLeaf moves the second half of a leaf to a new one behind it.
+// splitLeaf moves the second half of a leaf to a new one behind it. Of a leaf
+// that is longer than leaves get here it cuts off all but its first part.
 func (m *Image) splitLeaf(p listPlace) error {
-	keep := p.leaf.Len() / 2
+	keep, capacity := p.leaf.Len()/2, p.leaf.Kind.capacity()
+	for p.leaf.Len() > 2*capacity {
+		// From the end, so that the place of the first part stays.
+		if err := m.cutLeaf(p, p.leaf.Len()-capacity); err != nil {
+			return err
+		}
+		node, err := m.KeyNode(p.owner)
+		if err != nil {
+			return err
+		}
+		list, err := m.SubkeyList(node.SubkeyList())
+		if err != nil {
+			return err
+		}
+		if list.IsRoot() {
+			p.root = list
+		}
+		if p.leaf, err = m.leaf(p.leaf.Offset); err != nil {
+			return err
+		}
+		keep = p.leaf.Len() / 2
+	}
+	return m.cutLeaf(p, keep)
+}
+
+// cutLeaf leaves some entries in a leaf and moves the others to a new one behind
+// it.
+func (m *Image) cutLeaf(p listPlace, keep int) error {
 	if err := m.addLeaf(p, keep, p.leaf.entries[keep*p.leaf.Kind.stride():]); err != nil {
 		return err
 	}
@@ -385,19 +424,20 @@ func (m *Image) inOrder(k KeyNode) bool {
 func (m *Image) scanOrder(k KeyNode) *listOrder {
 	order := &listOrder{}
 	var before Name
+	first := true
 	for leaf, err := range m.Leaves(k.SubkeyList()) {
 		if err != nil {
-			return order
+			return &listOrder{}
 		}
-		if len(before.Raw) > 0 {
+		if !first {
 			order.split(len(order.separators), before)
 		}
 		for i := range leaf.Len() {
 			node, err := m.KeyNode(leaf.At(i))
-			if err != nil || len(before.Raw) > 0 && before.Compare(node.Name()) >= 0 {
+			if err != nil || !first && before.Compare(node.Name()) >= 0 {
 				return &listOrder{}
 			}
-			before = node.Name()
+			before, first = node.Name(), false
 		}
 	}
 	order.sorted = true

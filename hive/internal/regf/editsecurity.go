@@ -68,7 +68,7 @@ func (m *Image) addDescriptor(before Offset, descriptor []byte) (Offset, error) 
 		return NIL, err
 	}
 	next := previous.Next()
-	if _, err := m.SecurityRecord(next); err != nil {
+	if err := m.linked(before, next); err != nil {
 		return NIL, err
 	}
 	b := newSecurityRecord(next, before, 0, descriptor)
@@ -126,12 +126,30 @@ func (m *Image) dropSecurityUser(off Offset) error {
 // removeDescriptor takes a record off the ring and frees it.
 func (m *Image) removeDescriptor(record SecurityRecord) error {
 	next, previous := record.Next(), record.Previous()
-	for _, neighbour := range []Offset{next, previous} {
-		if _, err := m.SecurityRecord(neighbour); err != nil {
-			return err
-		}
+	if err := m.linked(previous, record.Offset); err != nil {
+		return err
+	}
+	if err := m.linked(record.Offset, next); err != nil {
+		return err
 	}
 	m.writeU32(m.field(previous, securityNext), uint32(next))
 	m.writeU32(m.field(next, securityPrevious), uint32(previous))
 	return m.release(record.Offset)
+}
+
+// linked returns a FormatError unless two records follow each other on the ring
+// by the account of both.
+func (m *Image) linked(first, second Offset) error {
+	a, err := m.SecurityRecord(first)
+	if err != nil {
+		return err
+	}
+	b, err := m.SecurityRecord(second)
+	if err != nil {
+		return err
+	}
+	if a.Next() != second || b.Previous() != first {
+		return corrupt(CodeSecurityReference, first, "sk", "does not agree with the record at %#x that they follow each other", second.File())
+	}
+	return nil
 }

@@ -122,6 +122,9 @@ func (m *Image) freeData(v ValueRecord) error {
 			return err
 		}
 		for i := range segments.Len() {
+			if segments.At(i) == v.Offset || record.List() == v.Offset {
+				return corrupt(CodeReference, v.Offset, "vk", "refers to itself for its data")
+			}
 			if err := m.release(segments.At(i)); err != nil {
 				return err
 			}
@@ -148,7 +151,7 @@ func (m *Image) reusableSegments(v ValueRecord, n int) (OffsetList, bool) {
 	if err != nil {
 		return nil, false
 	}
-	used := map[Offset]bool{record.Offset: true, record.List(): true}
+	used := map[Offset]bool{v.Offset: true, record.Offset: true, record.List(): true}
 	for i := range segments.Len() {
 		segment := segments.At(i)
 		if _, err := m.Segment(segments, i, uint32(n)); err != nil || used[segment] {

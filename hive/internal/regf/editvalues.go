@@ -161,19 +161,38 @@ func (m *Image) closeGap(k KeyNode, list OffsetList, at int) error {
 
 // entryOf returns the position of a value in the list of its key.
 func (m *Image) entryOf(k KeyNode, list OffsetList, v ValueRecord) (int, error) {
+	found := list.Len()
+	note := func(i int) bool {
+		if list.At(i) != v.Offset {
+			return true
+		}
+		twice := found < list.Len()
+		found = i
+		return !twice
+	}
 	if index := m.valuesOf(k, list); index != nil {
 		for i := range index.positions(v.Name().Hash()) {
-			if list.At(i) == v.Offset {
-				return i, nil
+			if !note(i) {
+				return 0, m.listedTwice(k, v)
 			}
 		}
 	}
+	if found < list.Len() {
+		return found, nil
+	}
 	for i := range list.Len() {
-		if list.At(i) == v.Offset {
-			return i, nil
+		if !note(i) {
+			return 0, m.listedTwice(k, v)
 		}
 	}
+	if found < list.Len() {
+		return found, nil
+	}
 	return 0, corrupt(CodeValueList, k.Offset, "nk", "its list of values does not have the value at %#x", v.Offset.File())
+}
+
+func (m *Image) listedTwice(k KeyNode, v ValueRecord) error {
+	return corrupt(CodeValueList, k.Offset, "nk", "its list of values has the value at %#x more than once", v.Offset.File())
 }
 
 // RenameValue gives the value v of the key k another name and returns its
@@ -197,7 +216,7 @@ func (m *Image) RenameValue(k, v Offset, name Name) (Offset, error) {
 		if err != nil {
 			return err
 		}
-		m.known.forgetValues(k)
+		index, oldHash := m.valuesOf(node, list), record.Name().Hash()
 		renamed := append(make([]byte, 0, valueRecordSize+len(name.Raw)), record.data[:valueRecordSize]...)
 		binary.LittleEndian.PutUint16(renamed[valueNameLength:], uint16(len(name.Raw)))
 		binary.LittleEndian.PutUint16(renamed[valueFlags:], record.Flags()&^ValueCompName|valueNameFlags(name))
@@ -205,6 +224,10 @@ func (m *Image) RenameValue(k, v Offset, name Name) (Offset, error) {
 			return err
 		}
 		m.writeU32(m.field(node.ValueList(), 4*int64(at)), uint32(moved))
+		if index != nil {
+			index.unlink(at, oldHash)
+			index.link(at, name.Hash())
+		}
 		m.writeU32(m.field(k, keyMaxValueNameLen), max(node.MaxValueNameLen(), uint32(2*name.Len())))
 		return nil
 	})

@@ -74,7 +74,7 @@ func (o *listOrder) leafFor(n int, name Name) (int, bool) {
 // split notes that a leaf was put behind the one at position i, whose last name
 // is given.
 func (o *listOrder) split(i int, last Name) {
-	if o != nil {
+	if o != nil && i <= len(o.separators) {
 		o.separators = slices.Insert(o.separators, i, Name{Raw: bytes.Clone(last.Raw), Latin1: last.Latin1})
 	}
 }

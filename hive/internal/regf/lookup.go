@@ -130,6 +130,38 @@ func (m *Image) FindValue(k KeyNode, name Name) (ValueRecord, bool, error) {
 	return value, err == nil, err
 }
 
+// OnlyValue is FindValue where it must be known which value is meant. The
+// second result is false when there is none; several give a FormatError.
+func (m *Image) OnlyValue(k KeyNode, name Name) (ValueRecord, bool, error) {
+	list, err := m.ValueList(k)
+	if err != nil {
+		return ValueRecord{}, false, err
+	}
+	position, found, err := m.valuePosition(k, list, name)
+	if !found {
+		return ValueRecord{}, false, err
+	}
+	same := func(i int) bool {
+		other, err := m.ValueRecord(list.At(i))
+		return err == nil && i != position && other.Name().Compare(name) == 0
+	}
+	twin := false
+	if index := m.valuesOf(k, list); index != nil {
+		for i := range index.positions(name.Hash()) {
+			twin = twin || same(i)
+		}
+	} else {
+		for i := range list.Len() {
+			twin = twin || same(i)
+		}
+	}
+	if twin {
+		return ValueRecord{}, false, corrupt(CodeValueList, k.Offset, "nk", "has several values of the name %q", name)
+	}
+	value, err := m.ValueRecord(list.At(position))
+	return value, err == nil, err
+}
+
 // valuePosition returns the position in the list of values of the first one of
 // that name. It returns the first error only when there is none.
 func (m *Image) valuePosition(k KeyNode, list OffsetList, name Name) (position int, found bool, first error) {

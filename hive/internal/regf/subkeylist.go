@@ -169,7 +169,7 @@ func (m *Image) subkeyCells(k KeyNode) iter.Seq2[Offset, error] {
 			}
 			for i := range leaf.Len() {
 				if left--; left < 0 {
-					yield(NIL, corrupt(CodeSubkeyList, k.SubkeyList(), "subkey list", "has more entries than the hive has room for (%d)", m.MaxEntries()))
+					yield(NIL, m.endless(k.SubkeyList()))
 					return
 				}
 				if !yield(leaf.At(i), nil) {
@@ -178,6 +178,11 @@ func (m *Image) subkeyCells(k KeyNode) iter.Seq2[Offset, error] {
 			}
 		}
 	}
+}
+
+// endless is the error for a list that has more than MaxEntries.
+func (m *Image) endless(list Offset) error {
+	return corrupt(CodeSubkeyList, list, "subkey list", "has more entries than the hive has room for (%d)", m.MaxEntries())
 }
 
 // SubkeyCells returns the cells of the subkeys of k as they are listed now, and

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"hivepatch/hive/hivefile"
+	"hivepatch/hive/locate"
+	"hivepatch/patch/policy"
+)
+
+// policyOptions say which policy is meant and for which hives.
+type policyOptions struct {
+	path   string // "-" for standard input
+	target targetOptions
+	which  whichHive // of a folder; what a file is
+	force  bool
+}
+
+// policyFlags are the flags that readPolicyOptions reads.
+func policyFlags() []cli.Flag {
+	return []cli.Flag{
+		stringFlag(headingInput, "hive", "take TARGET for the hive `NAME`, or of a folder that hive alone: SYSTEM, SOFTWARE, SAM, SECURITY, DEFAULT, COMPONENTS, BCD, NTUSER or USRCLASS"),
+		stringFlag(headingInput, "user", "take TARGET for the hive of the user `NAME`, or of a folder the hives of that user alone"),
+		logFlag(),
+	}
+}
+
+// policyHelp is for the help of both commands.
+const policyHelp = `POLICY is a YAML file, or - for standard input. For each hive it lists keys and
+values that are to be there and that are not, and for SYSTEM the sizes of the
+desktop heaps:
+
+   version: 1
+   hives:
+     SYSTEM:
+       control_set: active    # what CurrentControlSet stands for
+       desktop_heap: {noninteractive: 4096}
+       values:
+         - {key: CurrentControlSet\Services\Disk, name: Start, type: dword, data: 0}
+     SOFTWARE:
+       absent_keys: [Vendor\Leftover]
+       absent_values: [{key: Vendor\App, name: Path}]
+   users:
+     "*":                     # every user that is not named
+       NTUSER.DAT: {keys: [Software\Vendor\App]}
+
+Unknown fields, wrong types and wishes that exclude each other are errors with
+line and column. hivepatch apply --schema prints the JSON Schema, which tells all
+fields.
+
+TARGET is a hive file, or the folder of a Windows: its root or its Windows folder,
+in which each hive is taken that the policy names. Of files, a SYSTEM hive is
+recognised by its Select key; --hive says which hive any other is.`
+
+func readPolicyOptions(c *cli.Context) (o policyOptions, err error) {
+	arguments := c.Args().Slice()
+	switch {
+	case len(arguments) == 0:
+		return o, hinted(usagef("no POLICY given"), "%s", c.Command.UsageText)
+	case len(arguments) == 1:
+		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, the folder of a Windows, or - for standard input", c.Command.UsageText)
+	case len(arguments) > 2:
+		return o, hinted(usagef("one POLICY and one TARGET, not %d arguments: %q", len(arguments), arguments), "%s", c.Command.UsageText)
+	}
+	o.path, o.force = arguments[0], c.Bool("force")
+	o.target = targetOptions{path: arguments[1], logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs"), digest: wantsDigest(c)}
+	o.which = whichHive{query: locate.Query{User: c.String("user")}, ignoreHibernation: c.Bool("ignore-hibernation")}
+	o.target.volume = volumeOptions{which: o.which, quiet: c.Bool("quiet")}
+	if name := c.String("hive"); name != "" {
+		known := false
+		if o.which.query.Kind, known = locate.ParseKind(name); !known {
+			return o, usagef("--hive %q is none of %s", name, strings.Join(hiveNames(), ", "))
+		}
+	}
+	return o, o.check()
+}
+
+func (o policyOptions) check() error {
+	kind, user := o.which.query.Kind, o.which.query.User
+	switch folder := isFolder(o.target.path); {
+	case o.path == "":
+		return usagef("POLICY is empty")
+	case o.target.path == "":
+		return usagef("TARGET is empty")
+	case len(o.target.logs) > 0 && o.target.ignoreLogs:
+		return usagef("--log and --ignore-logs exclude each other")
+	case o.path == standardStream && o.target.path == standardStream:
+		return usagef("POLICY and TARGET cannot both be standard input")
+	case user != "" && kind != "" && !kind.OfUser():
+		return usagef("--hive %s and --user exclude each other: users have NTUSER and USRCLASS", kind)
+	case user != "" && kind == "" && !folder:
+		return hinted(usagef("--user goes with a hive that each user has"), "--hive NTUSER or --hive USRCLASS says which TARGET is")
+	case len(o.target.logs) > 0 && folder:
+		return hinted(usagef("--log goes with one hive, and TARGET is a folder"), "the logs beside the hives are taken")
+	}
+	return nil
+}
+
+// read reads the policy, never more than one may have. The file that it was read
+// from must not become the output.
+func (o policyOptions) read(env *environment) (*policy.Policy, *hivefile.Source, error) {
+	source, err := o.readSource(env)
+	if err != nil {
+		return nil, nil, fmt.Errorf("policy: %w", err)
+	}
+	debug.SetMemoryLimit(policyMemory)
+	read, err := policy.Parse(source.Data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", o.name(), err)
+	}
+	return read, source, nil
+}
+
+// policyMemory is how much memory reading a policy may fill before garbage is
+// collected, in spite of the high percentage that main sets.
+const policyMemory = 64 << 20
+
+// readSource reads no more than Parse needs to see that it is too much.
+func (o policyOptions) readSource(env *environment) (*hivefile.Source, error) {
+	if o.path == standardStream {
+		return hivefile.ReadStream(&io.LimitedReader{R: env.stdin, N: policy.MaxSize + 1})
+	}
+	if info, err := os.Stat(o.path); err == nil && info.Size() > policy.MaxSize {
+		return nil, fmt.Errorf("%s has %d bytes, more than %d", o.path, info.Size(), policy.MaxSize)
+	}
+	return hivefile.ReadFile(o.path)
+}
+
+// name is what messages call the policy.
+func (o policyOptions) name() string {
+	if o.path == standardStream {
+		return "standard input"
+	}
+	return o.path
+}
+
+// wrap says which policy an error of one of its wishes is about.
+func (o policyOptions) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", o.name(), err)
+}

@@ -1,0 +1,134 @@
+package main
+
+import "runtime"
+
+// steps tells what to do, in this order.
+func (d *diagnosis) steps() []step {
+	plan := &steps{diagnosis: d}
+	plan.volume()
+	switch {
+	case d.failure != nil:
+		plan.salvage()
+	case d.Unrecovered != "":
+		plan.logsLost()
+	case d.Findings.Fatal > 0:
+		plan.damaged()
+	case d.set() == nil:
+		plan.noValue()
+	case d.stopped() != nil:
+		plan.stopped()
+	default:
+		plan.sizes()
+	}
+	return plan.list
+}
+
+// steps collects what to do.
+type steps struct {
+	*diagnosis
+	list []step
+}
+
+// add adds a step, with the words of a command after the program's name.
+func (s *steps) add(what string, command ...string) {
+	line := ""
+	if len(command) > 0 {
+		line = commandLine(append([]string{programName}, command...))
+	}
+	s.list = append(s.list, step{what, line})
+}
+
+// volume is what must be done before anything is changed.
+func (s *steps) volume() {
+	if s.Hibernation != nil {
+		s.add("start this Windows once more, shut it down for good (shutdown /s /t 0, or Shift and Shut down), and look again: it has the registry in memory and would undo every change",
+			"doctor", s.Target)
+	}
+	if s.Machine != nil && s.Machine.WinPE != "" {
+		s.add("this is a Windows PE, not the machine's Windows: find the volume of that (diskpart, list volume) and look there", "locate", `D:\`)
+	}
+	if s.ReadOnly {
+		s.add("mount the volume for writing before a changed hive is put in its place" + remount())
+	}
+}
+
+func remount() string {
+	if runtime.GOOS == "windows" {
+		return ""
+	}
+	return ": mount -o remount,rw"
+}
+
+// salvage offers what there is to make a hive of: its remains, and its copies.
+func (s *steps) salvage() {
+	for _, path := range s.Copies {
+		s.add("see how old and how sound this copy of the hive is", "info", path)
+	}
+	s.add("see what can be saved of the hive", "salvage", s.HivePath, "--dry-run", "--verbose")
+	s.add("make a sound hive of that", "salvage", s.HivePath, "-o", "SYSTEM.new")
+}
+
+// logsLost is for a dirty hive without logs that apply.
+func (s *steps) logsLost() {
+	s.add("look for the logs of the hive, SYSTEM.LOG1 and SYSTEM.LOG2, in a backup too, and give them", "recover", s.HivePath, "--log", "SYSTEM.LOG1", "--log", "SYSTEM.LOG2", "-o", "SYSTEM.new")
+	if s.Findings.Fatal > 0 {
+		s.salvage()
+		return
+	}
+	s.add("if they are lost, see how it is without what was in them only", "check", s.HivePath, "--ignore-logs")
+	s.add("and look at what a change of it would be", append(proposal{preset: s.preset(s.set())}.words(s.HivePath), "--ignore-logs", "--dry-run")...)
+}
+
+func (s *steps) damaged() {
+	s.add("see what is damaged", "check", s.HivePath)
+	s.salvage()
+}
+
+// noValue is for a hive in which Windows finds no value to start with.
+func (s *steps) noValue() {
+	if len(s.ControlSets) == 0 {
+		s.add("this is not the SYSTEM hive of a Windows, where the sizes of the heaps are; see what it is", "info", s.HivePath)
+		return
+	}
+	s.add("see what is wrong with the control sets", "show", s.HivePath)
+}
+
+// stopped is for a value with which Windows does not start.
+func (s *steps) stopped() {
+	s.change("mend the value", proposal{repair: true})
+}
+
+// sizes is for a hive that is in order: what may be changed is a matter of
+// complaints.
+func (s *steps) sizes() {
+	set := s.set()
+	preset := s.preset(set)
+	switch {
+	case preset != "":
+		s.change("if services are the complaint, change the size of their heaps", proposal{preset: preset})
+	case s.isLegacy(set):
+		s.add("larger heaps leave room for fewer of them here: leave the numbers as they are, or choose by the list of presets", "help", "patch")
+	default:
+		s.add("nothing in this hive explains a complaint: leave the numbers as they are")
+	}
+}
+
+// change adds two steps: a look at a change, and the change. What would be
+// refused is mended with it, or told where that is not possible.
+func (s *steps) change(what string, p proposal) {
+	err := s.tried(p)
+	if err != nil && !p.repair {
+		p.repair = true
+		if repaired := s.tried(p); repaired == nil {
+			what, err = what+", and mend the value", nil
+		}
+	}
+	if err != nil {
+		s.add("the value is not one to change without a decision of yours: "+err.Error()+"; see what it is and what is wrong with it", "show", s.HivePath)
+		return
+	}
+	s.add(what+": first look at what would change", append(p.words(s.HivePath), "--dry-run")...)
+	if s.Hibernation == nil && !s.ReadOnly {
+		s.add(s.doing(), append(p.words(s.HivePath), s.newHive()...)...)
+	}
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"hivepatch/hive/locate"
+)
+
+const locateDescription = `Lists the registry hives in a folder: the root of a Windows volume, such as D:\
+or /mnt/win, its Windows folder, or the folder config in that. For each Windows
+it tells the version, the name of the computer and the control sets, as the
+hives themselves have them, and for each hive whether it is clean or dirty.
+
+Names may be in any case. What an upgrade has left in Windows.old, and copies
+that Windows has made, are listed, but no command takes them by itself: give the
+path of one as TARGET.
+
+No symbolic link or junction is followed out of the folder. Where a name has two
+spellings, as a file system that knows upper and lower case can hold them, both
+are named and none is taken.
+
+With --hive or --user only the path of that hive is printed.
+
+Examples:
+   hivepatch locate /mnt/win
+   hivepatch locate D:\ --json
+   hivepatch locate /mnt/win --hive SOFTWARE
+   hivepatch locate /mnt/win --user Bob --hive USRCLASS`
+
+// locateOptions are the options of the command locate.
+type locateOptions struct {
+	folder string
+	which  whichHive
+	report reportOptions
+}
+
+func newLocateCommand(env *environment) *cli.Command {
+	return &cli.Command{
+		Name:        "locate",
+		Usage:       "list the hives of a Windows volume",
+		UsageText:   "hivepatch locate TARGET [options]",
+		Description: locateDescription,
+		Flags:       slices.Concat([]cli.Flag{hiveFlag(), userFlag()}, reportFlags()),
+		Action: func(c *cli.Context) error {
+			o, err := readLocateOptions(c)
+			if err != nil {
+				return err
+			}
+			return runLocate(env, o)
+		},
+	}
+}
+
+func readLocateOptions(c *cli.Context) (o locateOptions, err error) {
+	switch {
+	case c.NArg() == 0:
+		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is the root of a volume or a Windows folder", c.Command.UsageText)
+	case c.NArg() > 1:
+		return o, usagef("one TARGET, not %d: %q", c.NArg(), c.Args().Slice())
+	}
+	if o.folder = c.Args().First(); o.folder == "" {
+		return o, usagef("TARGET is empty")
+	}
+	if o.which, err = readWhichHive(c); err != nil {
+		return o, err
+	}
+	if o.report, err = readReportOptions(c); err != nil {
+		return o, err
+	}
+	return o, requireFolder(o.folder)
+}
+
+func runLocate(env *environment, o locateOptions) error {
+	r := newReporter(env.stdout, env.stderr, o.report)
+	if o.which.isGiven() {
+		return locateOne(r, o)
+	}
+	volume, err := locate.Open(o.folder)
+	if err != nil {
+		return err
+	}
+	defer volume.Close() // only read
+	report, err := newLocateReport(volume)
+	if err != nil {
+		return err
+	}
+	if r.json {
+		err = r.object(report)
+	} else {
+		printLocate(r, report)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	r.warnings(report.Warnings)
+	return nil
+}
+
+// locateOne prints the path of one hive.
+func locateOne(r *reporter, o locateOptions) error {
+	volume, candidate, err := o.which.find(o.folder)
+	if err != nil {
+		return err
+	}
+	defer volume.Close() // only read
+	if candidate.Err != nil {
+		return candidate.Err
+	}
+	hive := newHiveReport(volume, candidate)
+	if r.json {
+		if err := r.object(hive); err != nil {
+			return err
+		}
+	}
+	r.line("%s", hive.Path)
+	return r.flush()
+}
+
+func printLocate(r *reporter, l *locateReport) {
+	r.line("target:      %s, %s", l.Target, layoutText(l.Layout))
+	if l.ReadOnly {
+		r.line("mounted:     read-only")
+	}
+	r.line("hibernated:  %s", hibernationText(l.Hibernation))
+	inUse := func(h hiveReport) bool { return h.Origin == locate.InUse }
+	for _, i := range l.Installations {
+		r.line("")
+		r.line("%s%s", i.Path, when(i.Leftover, " (left by an upgrade)"))
+		printMachine(r, i.machineReport)
+		printHives(r, l.Hives, func(h hiveReport) bool {
+			return h.Installation == i.Path && (inUse(h) || h.Origin == locate.WindowsOld) && h.User == ""
+		})
+	}
+	printGroup(r, "users", l.Hives, func(h hiveReport) bool { return h.User != "" && inUse(h) })
+	printGroup(r, "start of the machine", l.Hives, func(h hiveReport) bool { return h.Kind == locate.BCD })
+	printGroup(r, "copies and leftovers, which are never taken by themselves", l.Hives, func(h hiveReport) bool {
+		return !inUse(h) && (h.Origin != locate.WindowsOld || h.User != "")
+	})
+}
+
+func layoutText(layout locate.Layout) string {
+	switch layout {
+	case locate.WindowsFolder:
+		return "a Windows folder"
+	case locate.ConfigFolder:
+		return "a folder of hives"
+	}
+	return "a volume"
+}
+
+func hibernationText(h *hibernationReport) string {
+	switch {
+	case h == nil:
+		return "no"
+	case h.Unclear:
+		return fmt.Sprintf("UNCLEAR: %s: %s", h.Path, h.Reason)
+	}
+	return fmt.Sprintf("YES: %s: %s", h.Path, h.Reason)
+}
+
+func printMachine(r *reporter, m machineReport) {
+	r.line("  Windows:   %s%s", m.text(), when(m.WinPE != "", ", Windows PE"))
+	if role := roleText(m.Role); role != "" {
+		r.line("  role:      %s", role)
+	}
+	if m.ComputerName != "" {
+		r.line("  computer:  %s", m.ComputerName)
+	}
+	if len(m.ControlSets) > 0 {
+		r.line("  sets:      %s", setsText(m.ControlSets))
+	}
+	for _, problem := range m.Problems {
+		r.line("  problem:   %s", problem)
+	}
+}
+
+// text is the Windows in one line.
+func (m machineReport) text() string {
+	switch {
+	case m.Windows != "":
+		return m.Windows
+	case m.Bits != 0:
+		return fmt.Sprintf("version not known, %d-bit", m.Bits)
+	}
+	return "version not known"
+}
+
+// when is a text that is there under a condition.
+func when(is bool, text string) string {
+	if is {
+		return text
+	}
+	return ""
+}
+
+// roleText is the ProductType in words.
+func roleText(role string) string {
+	switch strings.ToLower(role) {
+	case "winnt":
+		return "workstation"
+	case "servernt":
+		return "server"
+	case "lanmannt":
+		return "domain controller"
+	}
+	return role
+}
+
+func setsText(sets []controlSetReport) string {
+	texts := make([]string, len(sets))
+	for i, set := range sets {
+		texts[i] = set.Name
+		if len(set.Roles) > 0 {
+			texts[i] += " (" + strings.Join(set.Roles, ", ") + ")"
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+func printGroup(r *reporter, heading string, hives []hiveReport, in func(hiveReport) bool) {
+	if slices.ContainsFunc(hives, in) {
+		r.line("")
+		r.line("%s", heading)
+		printHives(r, hives, in)
+	}
+}
+
+func printHives(r *reporter, hives []hiveReport, in func(hiveReport) bool) {
+	for _, h := range hives {
+		if in(h) {
+			r.line("  %-12s %11d  %-6s %s%s", h.Kind, h.Size, h.stateWord(), h.Path, h.remark())
+		}
+	}
+}
+
+func (h hiveReport) stateWord() string {
+	switch {
+	case h.Problem != "":
+		return "?"
+	case h.Dirty != "":
+		return "dirty"
+	}
+	return "clean"
+}
+
+// remark is what there is to say about a hive behind its path.
+func (h hiveReport) remark() string {
+	switch {
+	case h.Problem != "":
+		return ": " + strings.TrimPrefix(h.Problem, h.Path+": ")
+	case h.Dirty == "":
+		return ""
+	case len(h.Logs) == 0:
+		return ": " + h.Dirty + "; it has no logs"
+	}
+	return ": " + h.Dirty + "; it has " + plural(len(h.Logs), "log", "logs")
+}
