@@ -103,6 +103,16 @@ func (k *Key) Value(name string) (*Value, error) {
 	return value, err
 }
 
+// FindValue is Value for a name that may well be missing: it then returns nil and
+// no error.
+func (k *Key) FindValue(name string) (*Value, error) {
+	encoded, err := regf.NewName(name)
+	if err != nil {
+		return nil, err
+	}
+	return k.value(encoded)
+}
+
 // value returns the value of that name, or nil when there is none.
 func (k *Key) value(name regf.Name) (*Value, error) {
 	node, err := k.node()

@@ -56,9 +56,10 @@ func runApp(env *environment, arguments []string) error {
 	return app.Run(append([]string{programName}, arranged...))
 }
 
-const appDescription = `Repairs the registry hives of a Windows that is not running: it reads hive
-files, with their transaction logs, and writes new ones. The file that it reads
-is never changed.
+const appDescription = `Reads, edits, compares and mends the registry hives of a Windows that is not
+running: it takes hive files, with their transaction logs, and writes new ones.
+The file that it reads is changed with --in-place only, and then a backup of it
+is kept beside it, unless --no-backup is given.
 
 TARGET is a hive file, or - for standard input, or a folder: the root of a
 Windows volume, or its Windows folder, in which the hive SYSTEM is taken, or the
@@ -67,7 +68,8 @@ ends them.
 
 Exit codes:
    0  done, or nothing to do
-   1  failed: I/O error, not a hive, not found
+   1  failed: I/O error, not a hive, not found; with diff --exit-code also: the
+      hives differ
    2  wrong usage
    3  refused because it would be unsafe; the message names the option that
       overrides it, where one may
@@ -77,7 +79,7 @@ func newApp(env *environment) *cli.App {
 	app := &cli.App{
 		Name:        programName,
 		HelpName:    programName,
-		Usage:       "repairs offline Windows registry hives",
+		Usage:       "reads, edits, compares and mends offline Windows registry hives",
 		UsageText:   "hivepatch COMMAND TARGET [options]",
 		Description: appDescription,
 		Version:     programVersion(),

@@ -64,6 +64,11 @@ func runCheck(env *environment, o checkOptions) error {
 	if err != nil {
 		return err
 	}
+	if !o.report.quiet {
+		if err := refuseInput(env, file); err != nil {
+			return err
+		}
+	}
 	tellLoad(r, file)
 	counts := map[check.Level]int{}
 	list := r.findings()

@@ -76,15 +76,20 @@ type compactReport struct {
 
 func runCompact(env *environment, o compactOptions) error {
 	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
+	p := startProgress(env, o.report, "reading "+o.target.name())
+	defer p.end()
 	file, err := o.target.load(env, hivefile.Recover)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere, --ignore-logs takes the hive as it stands")
 	}
 	tellLoad(r, file)
+	o.request.Stage = p.step
+	p.step("compacting " + o.target.name())
 	outcome, err := compact(file, o.request)
 	if err != nil {
 		return hintAtSalvage(o.target.wrap(err))
 	}
+	p.end()
 	report := compactReport{outcome, outcome.SizeBefore - outcome.SizeAfter}
 	return o.output.deliver(env, r, file, outcome, report, func() { printCompact(r, report) })
 }

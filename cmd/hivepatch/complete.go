@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -80,16 +81,16 @@ func complete(app *cli.App, before []string, word string) candidates {
 	}
 	switch {
 	case awaiting != nil:
-		return completeValue(awaiting, "", word)
+		return completeValue(command.Name, awaiting, "", word)
 	case !ended && strings.HasPrefix(word, "-"):
-		return completeFlag(flags, word)
+		return completeFlag(command.Name, flags, word)
 	}
 	return completeArgument(app, command, word)
 }
 
 func completeRoot(app *cli.App, word string) candidates {
 	if strings.HasPrefix(word, "-") {
-		return completeFlag(app.Flags, word)
+		return completeFlag("", app.Flags, word)
 	}
 	var found candidates
 	for _, command := range app.VisibleCommands() {
@@ -99,13 +100,13 @@ func completeRoot(app *cli.App, word string) candidates {
 }
 
 // completeFlag completes -name, --name and --name=value.
-func completeFlag(flags []cli.Flag, word string) candidates {
+func completeFlag(command string, flags []cli.Flag, word string) candidates {
 	if name, value, ok := strings.Cut(word, "="); ok {
 		flag := findFlag(flags, strings.TrimLeft(name, "-"))
 		if flag == nil || !takesValue(flag) {
 			return candidates{}
 		}
-		return completeValue(flag, name+"=", value)
+		return completeValue(command, flag, name+"=", value)
 	}
 	var found candidates
 	for _, flag := range flags {
@@ -122,9 +123,9 @@ func completeFlag(flags []cli.Flag, word string) candidates {
 	return found
 }
 
-// completeValue completes the value of a flag; prefix stands before it in the
+// completeValue completes the value of a flag of a command; prefix stands before it in the
 // same word.
-func completeValue(flag cli.Flag, prefix, value string) candidates {
+func completeValue(command string, flag cli.Flag, prefix, value string) candidates {
 	var found candidates
 	add := func(word, meaning string) {
 		if strings.HasPrefix(word, value) {
@@ -137,6 +138,10 @@ func completeValue(flag cli.Flag, prefix, value string) candidates {
 	case "type":
 		for _, name := range typeNames {
 			add(name, "")
+		}
+	case "format":
+		for _, format := range formatsOf(command) {
+			add(format, "")
 		}
 	case "hive":
 		for _, name := range hiveNames() {
@@ -152,6 +157,17 @@ func completeValue(flag cli.Flag, prefix, value string) candidates {
 		}
 	}
 	return found
+}
+
+// formatsOf are the formats that a command writes.
+func formatsOf(command string) []string {
+	switch command {
+	case "new":
+		return slices.Sorted(maps.Keys(newFormats))
+	case "export":
+		return []string{formatReg, formatJSON}
+	}
+	return nil
 }
 
 func completeArgument(app *cli.App, command *cli.Command, word string) candidates {

@@ -17,6 +17,11 @@ var typeNames = [...]string{
 	"resource_list", "full_resource_descriptor", "resource_requirements_list", "qword",
 }
 
+// typeHelp is for the help of the commands that take a type.
+const typeHelp = `Types are none, sz, expand_sz, binary, dword, dword_be, link, multi_sz,
+resource_list, full_resource_descriptor, resource_requirements_list and qword,
+also with REG_ in front, and any number.`
+
 // dataHelp is for the help of the commands that print or take data.
 const dataHelp = `Data of the types sz, expand_sz and link is text; of multi_sz texts with \0 between
 them; of dword, dword_be and qword a number; of all others bytes as hexadecimal

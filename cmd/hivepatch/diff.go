@@ -16,11 +16,13 @@ import (
 )
 
 const diffDescription = `Compares two hives, or a KEY of both with all below it, and lists the keys and
-values that differ. With a second key, KEYB of B is compared with KEY of A. The
-lines have columns with tab characters between them, as those of ls: - or + for
-what is in A or in B, the type, or "key", the path of the key, and for a value its
-name and data. Long data is cut, unless --verbose is given; how long it is and
-where it begins to differ stands in one more column.
+values that differ. With a second key, KEYB of B is compared with KEY of A.
+
+Where they differ, two lines come first: --- and the path of A, +++ and that of
+B. The others have columns with tab characters between them, as those of ls: -
+or + for what is in A or in B, the type, or "key", the path of the key, and for
+a value its name and data. Long data is cut, unless --verbose is given; how long
+it is and where it begins to differ stands in one more column.
 
 Keys and values belong together when Windows takes their names for the same;
 where upper and lower case differ, that is a difference. Class names, flags,
@@ -136,8 +138,6 @@ func readDiffOptions(c *cli.Context) (o diffOptions, err error) {
 		return o, usagef("--prefix goes with --reg only")
 	case o.overwrite && !o.toFile():
 		return o, usagef("--overwrite goes with --output FILE only")
-	case o.report.quiet && o.path != "":
-		return o, usagef("--quiet and --output exclude each other")
 	}
 	o.prefix, err = readPrefix(c)
 	return o, err
@@ -173,6 +173,7 @@ type differ struct {
 	hives     [2]*hive.Hive
 	sequence  func(func(diff.Difference, error) bool)
 	different bool // something of what was asked for differs
+	progress  *progress
 }
 
 func runDiff(env *environment, o diffOptions) error {
@@ -185,6 +186,8 @@ func runDiff(env *environment, o diffOptions) error {
 		return err
 	}
 	d := &differ{diffOptions: o, hives: [2]*hive.Hive{files[0].Hive, files[1].Hive}}
+	d.progress = o.startProgress(env, "comparing "+o.target.name()+" and "+o.b.name())
+	defer d.progress.end()
 	d.sequence = diff.Hives(d.hives[0], d.hives[1], options)
 	if err := o.deliver(env, bothSources(files), func(out io.Writer) error { return d.fill(env, out) }); err != nil {
 		return err
@@ -240,11 +243,11 @@ func (o diffOptions) options(files [2]*hivefile.File) (options diff.Options, err
 
 // fill writes the result.
 func (d *differ) fill(env *environment, out io.Writer) error {
-	d.listing = listing{buffer: bufio.NewWriterSize(out, listingBuffer), stderr: env.stderr}
+	d.listing = listing{buffer: bufio.NewWriterSize(out, listingBuffer), stderr: d.progress.beside(env.stderr)}
 	d.different = false
 	var err error
 	switch {
-	case d.report.quiet:
+	case d.report.quiet && !d.toFile():
 		d.look()
 	case d.reg:
 		err = d.writeReg(env)

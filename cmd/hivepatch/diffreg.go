@@ -43,6 +43,7 @@ func (d *differ) writeReg(env *environment) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("the result could not be written: %w", err)
 	}
+	d.progress.end()
 	d.tellReg(env, w)
 	return nil
 }

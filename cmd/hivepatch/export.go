@@ -23,9 +23,11 @@ the text is UTF-8, its lines end as on Unix, and strings with any control
 character are hexadecimal digits.
 
 A .reg file has no class names, security descriptors, times and flags of keys;
-how many are left out is told. What Registry Editor has no form for, such as a
-NUL in a name, is written with an escape that import knows: \u0000 in the name of
-a value and \\u0000 in that of a key.
+how many are left out is told. A symbolic link so comes back as a plain key with
+a value SymbolicLinkValue. What Registry Editor has no form for, such as a NUL
+in a name, is written with an escape that import knows: \u0000 in the name of a
+value and \\u0000 in that of a key. With --utf8 unpaired surrogates and all
+control characters in names are written so too.
 
 JSON has everything: {"keys": [KEY, ...]}, or a KEY a line with --lines, each
 before the keys below it, with its values and security descriptor, as ls --json
@@ -44,6 +46,12 @@ Examples:
 
 // layeredMinor is the minor version of differencing hives.
 const layeredMinor = 6
+
+// What export writes, by the name that --format has for it.
+const (
+	formatReg  = "reg"
+	formatJSON = "json"
+)
 
 // exportOptions are the options of the command export.
 type exportOptions struct {
@@ -89,13 +97,13 @@ func readExportOptions(c *cli.Context) (o exportOptions, err error) {
 	o.lines, o.utf8, o.allowDamage = c.Bool("lines"), c.Bool("utf8"), c.Bool("allow-damage")
 	format := c.String("format")
 	switch format {
-	case "", "reg", "json":
-		o.json = format == "json" || format == "" && o.report.json
+	case "", formatReg, formatJSON:
+		o.json = format == formatJSON || format == "" && o.report.json
 	default:
 		return o, usagef("--format %q is neither reg nor json", format)
 	}
 	switch {
-	case format == "reg" && o.report.json:
+	case format == formatReg && o.report.json:
 		return o, usagef("--format reg and --json exclude each other")
 	case o.lines && !o.json:
 		return o, usagef("--lines goes with --format json only")
@@ -134,10 +142,8 @@ func runExport(env *environment, o exportOptions) error {
 		return o.target.wrap(err)
 	}
 	var e *exporter
-	if o.toFile() {
-		p := startProgress(env, o.report, "exporting "+o.target.name())
-		defer p.end()
-	}
+	p := o.startProgress(env, "exporting "+o.target.name())
+	defer p.end()
 	err = o.deliver(env, file, func(out io.Writer) error {
 		if o.report.quiet && !o.toFile() {
 			out = io.Discard
@@ -149,6 +155,7 @@ func runExport(env *environment, o exportOptions) error {
 		}
 		return e.writeReg(out, o.encoding(), o.place(file.Hive))
 	})
+	p.end()
 	if err != nil {
 		return o.explain(err)
 	}

@@ -3,12 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"hivepatch/hive"
 	"hivepatch/hive/regfile"
-	"hivepatch/hive/sddl"
 )
 
 // exporter writes a key and all below it.
@@ -124,87 +122,6 @@ func (e *exporter) writeValue(w *regfile.Writer, value *hive.Value) error {
 	if err != nil {
 		return err
 	}
-	var data []byte
-	if len(pieces) == 1 {
-		data = pieces[0]
-	} else {
-		data = slices.Concat(pieces...)
-	}
-	w.SetValue(value.Name(), uint32(value.Type()), data)
+	w.SetValue(value.Name(), uint32(value.Type()), joined(pieces))
 	return nil
-}
-
-// writeJSON writes the keys in JSON, with all that the hive has of them.
-func (e *exporter) writeJSON(out io.Writer, lines bool) error {
-	var buffer []byte
-	separator := ""
-	if !lines {
-		buffer, separator = append(buffer, `{"keys":[`...), "\n"
-	}
-	err := e.each(func(key *hive.Key) error {
-		k, err := e.readKey(key)
-		if err != nil {
-			return err
-		}
-		buffer = k.append(append(buffer, separator...))
-		if separator = ",\n"; lines {
-			separator, buffer = "", append(buffer, '\n')
-		}
-		if len(buffer) < listingBuffer {
-			return nil
-		}
-		_, err = out.Write(buffer)
-		buffer = buffer[:0]
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if !lines {
-		buffer = append(buffer, "\n]}\n"...)
-	}
-	_, err = out.Write(buffer)
-	return err
-}
-
-// readKey reads all of a key.
-func (e *exporter) readKey(key *hive.Key) (keyJSON, error) {
-	k := keyJSON{Path: key.Path(), Name: key.Name(), LastWrite: key.LastWriteTime(), Flags: key.Flags(), UserFlags: key.UserFlags()}
-	note := func(err error) error {
-		if err == nil {
-			return nil
-		}
-		if k.Err == nil {
-			k.Err = err
-		}
-		return e.fail(err)
-	}
-	var err error
-	k.Class, err = key.Class()
-	if err = note(err); err != nil {
-		return k, err
-	}
-	k.Security, err = key.SecurityDescriptor()
-	if err = note(err); err != nil {
-		return k, err
-	}
-	if k.Security != nil {
-		k.SDDL, _ = sddl.Format(k.Security) // the bytes are there in any case
-	}
-	for value, err := range key.Values() {
-		if err := note(err); err != nil {
-			return k, err
-		}
-		if value == nil {
-			continue
-		}
-		v := readValueJSON(value)
-		if v.Err != nil {
-			if err := e.fail(v.Err); err != nil {
-				return k, err
-			}
-		}
-		k.Values = append(k.Values, v)
-	}
-	return k, nil
 }

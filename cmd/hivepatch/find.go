@@ -16,9 +16,12 @@ What is found is printed at once, as lines of columns with tab characters
 between them: for a key "key" and its path; for a value its type, the path of
 its key, its name and its data.
 
-An empty PATTERN is in everything: find SYSTEM '' --type link lists all values of
-a type. With --regexp PATTERN is a regular expression of Go (RE2); it is matched
-without regard to case unless it has (?-i) in front.
+--type is about values: with it only values of these types are found, and no
+keys. An empty PATTERN is in everything: find SYSTEM '' --type link lists all
+values of a type. ` + typeHelp + `
+
+With --regexp PATTERN is a regular expression of Go (RE2); it is matched without
+regard to case unless it has (?-i) in front.
 
 --json prints {"matches": [...]}, with {"match": "key", "key": KEY} for a key, and
 {"match": M, "path": PATH, "value": VALUE} for a value, where M is "name" or
@@ -56,7 +59,7 @@ func newFindCommand(env *environment) *cli.Command {
 			boolFlag("", "keys", "look at names of keys"),
 			boolFlag("", "values", "look at names of values"),
 			boolFlag("", "data", "look at data; without --keys, --values and --data at all three"),
-			listFlag("", "type", "find values of type `T` only: none, sz, dword ... or a number; once for each"),
+			listFlag("", "type", "find values of type `T` only, a name or a number, and no keys; once for each"),
 		),
 		Action: func(c *cli.Context) error {
 			o, err := readFind(c)
@@ -107,7 +110,10 @@ func runFind(env *environment, o findOptions) error {
 	if err != nil {
 		return o.target.wrap(err)
 	}
+	p := o.startProgress(env, "searching "+o.target.name())
+	defer p.end()
 	return o.write(env, file, func(l *listing) error {
+		l.stderr = p.beside(l.stderr)
 		f := finder{findOptions: o, listing: l, matcher: matcher, list: jsonList{listing: l, name: "matches"}}
 		l.keys(key.Walk(), f.look)
 		if o.report.json {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
@@ -125,7 +127,7 @@ func (o importOptions) readFile(env *environment) (*hivefile.Source, *regfile.Fi
 		source, err = hivefile.ReadFile(o.file)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf(".reg file: %w", err)
+		return nil, nil, hintAtStream(fmt.Errorf(".reg file: %w", err), o.file)
 	}
 	text, err := regfile.Parse(source.Data)
 	source.Data = nil
@@ -133,6 +135,16 @@ func (o importOptions) readFile(env *environment) (*hivefile.Source, *regfile.Fi
 		return nil, nil, fmt.Errorf("%s: %w", o.fileName(), err)
 	}
 	return source, text, nil
+}
+
+// hintAtStream says how to read what is no file, such as what a shell has for
+// <(command).
+func hintAtStream(err error, path string) error {
+	info, statErr := os.Stat(path)
+	if !errors.Is(err, hivefile.ErrNotRegular) || statErr != nil || info.IsDir() {
+		return err
+	}
+	return hinted(err, "- reads standard input")
 }
 
 // fileName is what messages call the .reg file.

@@ -31,11 +31,9 @@ type importer struct {
 	file  string // its name
 	place importPlace
 
-	way      []*hive.Key            // from the root to the key that was opened last
-	key      string                 // of the last operation, as in the file
-	values   map[string]*hive.Value // of that key, by name in upper case; nil before they are read
-	upper    []byte                 // room for a name
-	hasLinks *bool                  // there are symbolic links in the hive; nil before that is known
+	way      []*hive.Key // from the root to the key that was opened last
+	key      string      // of the last operation, as in the file
+	hasLinks *bool       // there are symbolic links in the hive; nil before that is known
 
 	counts  importCounts
 	listed  bool // changes are listed
@@ -79,7 +77,7 @@ func (i *importer) do(operation regfile.Operation) error {
 		if err := i.open(path); err != nil {
 			return err
 		}
-		i.key, i.values = operation.Key, nil
+		i.key = operation.Key
 		i.note(importStep{kind: regfile.CreateKey, path: i.current().Path()})
 	}
 	switch operation.Kind {
@@ -146,28 +144,9 @@ func (i *importer) create(name string) (*hive.Key, error) {
 	return key, i.draft.Touch(key)
 }
 
-// value returns the value of that name of the current key, or nil. It reads the
-// names of all values once, so that many of them can be set in one key.
-func (i *importer) value(name string) (*hive.Value, error) {
-	if i.values == nil {
-		i.values = map[string]*hive.Value{}
-		for value, err := range i.current().Values() {
-			if err != nil {
-				return nil, err
-			}
-			i.upper = hive.AppendUpper(i.upper[:0], value.Name())
-			if i.values[string(i.upper)] == nil {
-				i.values[string(i.upper)] = value
-			}
-		}
-	}
-	i.upper = hive.AppendUpper(i.upper[:0], name)
-	return i.values[string(i.upper)], nil
-}
-
 func (i *importer) setValue(operation regfile.Operation) error {
 	key, kind := i.current(), hive.Type(operation.Type)
-	old, err := i.value(operation.Name)
+	old, err := i.current().FindValue(operation.Name)
 	if err != nil {
 		return err
 	}
@@ -191,12 +170,8 @@ func (i *importer) setValue(operation regfile.Operation) error {
 		return old.SetData(kind, operation.Data, i.draft.Time)
 	}
 	i.counts.ValuesCreated++
-	created, err := key.SetValue(operation.Name, kind, operation.Data, i.draft.Time)
-	if err != nil {
-		return err
-	}
-	i.values[string(hive.AppendUpper(nil, operation.Name))] = created
-	return nil
+	_, err = key.SetValue(operation.Name, kind, operation.Data, i.draft.Time)
+	return err
 }
 
 // list adds what becomes of a value to the list of changes.
@@ -225,7 +200,7 @@ func (i *importer) list(key *hive.Key, operation regfile.Operation, old *hive.Va
 func (i *importer) deleteValue(operation regfile.Operation) error {
 	key := i.current()
 	i.note(importStep{kind: regfile.DeleteValue, path: key.Path(), name: operation.Name})
-	old, err := i.value(operation.Name)
+	old, err := i.current().FindValue(operation.Name)
 	if err != nil {
 		return err
 	}
@@ -242,7 +217,6 @@ func (i *importer) deleteValue(operation regfile.Operation) error {
 	}
 	i.list(key, operation, old, before)
 	i.counts.ValuesDeleted++
-	delete(i.values, string(hive.AppendUpper(nil, operation.Name)))
 	return old.Delete(i.draft.Time)
 }
 

@@ -71,7 +71,9 @@ func findPrefix(h *hive.Hive, key string) (string, error) {
 		return prefix, nil
 	case strings.HasPrefix(key, `\`):
 		return unknownRoot, nil
-	case ok:
+	case hive.EqualNames(key, userClasses):
+		return key, nil // where export puts the hive of a user's classes
+	case ok && !isBelow(key, userClasses): // which is in one hive or in another
 		return inFile, nil
 	}
 	return "", hinted(&edit.RefusedError{Reason: fmt.Sprintf("which key of the file is the root of the hive is not certain from %s", printable(key))},

@@ -59,7 +59,11 @@ func runInfo(env *environment, o readingOptions) error {
 		most = listedRanksVerbose
 	}
 	return o.write(env, file, func(l *listing) error {
+		p := startProgress(env, o.report, "reading "+o.target.name()) // nothing of the result is written yet
+		defer p.end()
+		l.stderr = p.beside(l.stderr)
 		info := newInfo(file, file.Hive.Stats(most, l.fail))
+		p.end()
 		if !o.report.json {
 			info.print(l, file)
 			return nil

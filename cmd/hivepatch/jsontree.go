@@ -61,12 +61,6 @@ type keyJSON struct {
 	Err         error
 }
 
-// readValueJSON reads a value. What cannot be read is told by Err.
-func readValueJSON(value *hive.Value) valueJSON {
-	data, err := value.Data()
-	return valueJSON{Name: value.Name(), Type: value.Type(), Data: data, Err: err}
-}
-
 // MarshalJSON returns the value in JSON.
 func (v valueJSON) MarshalJSON() ([]byte, error) { return v.append(nil), nil }
 

@@ -11,10 +11,11 @@ import (
 const pathHelp = `A KEY is a path below the root of the hive, such as ControlSet001\Services, with
 \ or / between names; a path with a \ in it is separated there alone, so that a
 name may hold a / (\a/b is the key a/b below the root). \ is the root itself.
-Upper and lower case are the same. Characters that cannot be printed are written
-\x00 to \x1f, \x7f, \u0085, \ud800, \U000e0001, with small digits, and may be
-typed so; any other \ is itself. Where a name such as x1f follows a \, that \ is
-written \x5c: Devices\x5cx1f.`
+Upper and lower case are the same. CurrentControlSet is the control set that
+Select\Current names, in a hive with a key Select. Characters that cannot be
+printed are written \x00 to \x1f, \x7f, \u0085, \ud800, \U000e0001, with small
+digits, and may be typed so; any other \ is itself. A key named x1f below
+Devices is typed Devices\x5cx1f, since \x1f would be such a character.`
 
 // parseKeyPath returns the path for package hive of a key as the user types it
 // and as printablePath prints it: names joined by backslashes, "" for the root.
@@ -114,6 +115,9 @@ func printableValueName(name string) string { return string(appendValueName(nil,
 // appendPath appends what printablePath returns.
 func appendPath(b []byte, path string) []byte {
 	if path == "" || hasLoneSlash(path) {
+		if _, size := leadingEscape(`\` + path); size > 0 {
+			return appendName(append(b, `\x5c`...), path)
+		}
 		b = append(b, '\\')
 	}
 	return appendName(b, path)

@@ -155,6 +155,13 @@ func inValue(value *hive.Value, err error) error {
 // It returns the error of reading the data, which is in the result too.
 func (l *listing) writeValueJSON(value *hive.Value) error {
 	pieces, err := l.data(value)
+	l.writePiecesJSON(value, pieces, err)
+	return err
+}
+
+// writePiecesJSON writes a value in JSON whose data has been read, or could not
+// be.
+func (l *listing) writePiecesJSON(value *hive.Value, pieces [][]byte, err error) {
 	v := valueJSON{Name: value.Name(), Type: value.Type(), Err: err}
 	size := dataSize(pieces)
 	if len(pieces) <= 1 && size <= chunkSize {
@@ -163,7 +170,7 @@ func (l *listing) writeValueJSON(value *hive.Value) error {
 		}
 		l.line = v.append(l.line[:0])
 		l.write(l.line)
-		return err
+		return
 	}
 	b := v.appendHead(l.line[:0])
 	b = strconv.AppendInt(append(b, `,"size":`...), int64(size), 10)
@@ -176,7 +183,6 @@ func (l *listing) writeValueJSON(value *hive.Value) error {
 	}
 	l.write(append(b[:0], `"}`...))
 	l.line = b
-	return nil
 }
 
 // writeTyped writes long data as appendTyped does.

@@ -31,18 +31,13 @@ type progress struct {
 
 // startProgress tells of work where standard error is a terminal. It returns nil
 // elsewhere: files and pipes see nothing of it. A command calls it when it prints
-// nothing before end is called.
+// nothing before end is called, but by way of beside.
 func startProgress(env *environment, options reportOptions, what string) *progress {
 	file, ok := env.stderr.(*os.File)
 	if !ok || options.quiet || options.verbose || !isTerminal(file) {
 		return nil
 	}
 	return newProgress(file, what, progressAfter, progressEvery)
-}
-
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func newProgress(out io.Writer, what string, after, every time.Duration) *progress {
@@ -106,6 +101,36 @@ func (p *progress) end() {
 	close(p.stop)
 	p.stopped.Wait()
 	if p.stop = nil; p.width > 0 {
-		fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width))
+		p.wipe()
 	}
+}
+
+// wipe leaves nothing of the line. It is called where p.write cannot be.
+func (p *progress) wipe() {
+	fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width))
+	p.width = 0
+}
+
+// beside returns what messages can be written to while the work goes on, other
+// than stderr where they would stand in the line of progress.
+func (p *progress) beside(stderr io.Writer) io.Writer {
+	if p == nil {
+		return stderr
+	}
+	return besideProgress{p, stderr}
+}
+
+// besideProgress wipes the line of progress away before each message.
+type besideProgress struct {
+	progress *progress
+	stderr   io.Writer
+}
+
+func (b besideProgress) Write(message []byte) (int, error) {
+	b.progress.mutex.Lock()
+	defer b.progress.mutex.Unlock()
+	if b.progress.width > 0 {
+		b.progress.wipe()
+	}
+	return b.stderr.Write(message)
 }

@@ -19,8 +19,11 @@ func TestProgressNowhereElse(t *testing.T) {
 	require.NoError(t, err)
 	defer reader.Close()
 	defer pipe.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer null.Close()
 	for name, env := range map[string]*environment{
-		"buffer": {stderr: &bytes.Buffer{}}, "file": {stderr: file}, "pipe": {stderr: pipe},
+		"buffer": {stderr: &bytes.Buffer{}}, "file": {stderr: file}, "pipe": {stderr: pipe}, "null": {stderr: null},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startProgress(env, reportOptions{}, "work")

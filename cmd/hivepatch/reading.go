@@ -57,6 +57,15 @@ func readReading(c *cli.Context, required int, names ...string) (o readingOption
 
 func (o readingOptions) toFile() bool { return o.path != "" && o.path != standardStream }
 
+// startProgress tells of work whose result goes to a file. On standard output
+// that result would run into the line of progress.
+func (o readingOptions) startProgress(env *environment, what string) *progress {
+	if !o.toFile() {
+		return nil
+	}
+	return startProgress(env, o.report, what)
+}
+
 // load reads the hive. What it is like otherwise than expected goes to standard
 // error, so that the result is the same whatever the state of the hive.
 func (o readingOptions) load(env *environment) (*hivefile.File, error) {
@@ -107,11 +116,20 @@ func (o readingOptions) deliver(env *environment, file *hivefile.File, fill func
 	if o.toFile() {
 		return hivefile.WriteNewFunc(o.path, fill, hivefile.SaveOptions{Overwrite: o.overwrite, Inputs: file.Sources})
 	}
-	// Standard output may have been redirected to the end of the hive.
-	if err := hivefile.WriteStream(env.stdout, nil, file.Sources); err != nil {
+	if err := refuseInput(env, file); err != nil {
 		return err
 	}
 	return fill(env.stdout)
+}
+
+// refuseInput returns an error when standard output has been redirected to the
+// end of what was read.
+func refuseInput(env *environment, file *hivefile.File) error {
+	err := hivefile.WriteStream(env.stdout, nil, file.Sources)
+	if err != nil && !errors.Is(err, hivefile.ErrIsInput) {
+		return fmt.Errorf("the result could not be printed: %w", err)
+	}
+	return err
 }
 
 // findKey returns the key that the user means by text.

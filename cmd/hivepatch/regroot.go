@@ -11,7 +11,11 @@ import (
 // not let anything be created there, so that a file with it cannot do harm.
 const unknownRoot = `HKEY_LOCAL_MACHINE\OFFLINE`
 
-const currentUser = "HKEY_CURRENT_USER"
+// Places of the two hives of a user.
+const (
+	currentUser = "HKEY_CURRENT_USER"
+	userClasses = currentUser + `\Software\Classes`
+)
 
 // regRoots are the places that Windows loads its hives at, with keys that exist
 // together in no other one. That of a user is seen as HKEY_CURRENT_USER by the
@@ -27,7 +31,7 @@ var regRoots = []struct {
 	{`HKEY_LOCAL_MACHINE\COMPONENTS`, []string{`CanonicalData`, `DerivedData`}},
 	{`HKEY_LOCAL_MACHINE\BCD00000000`, []string{`Description`, `Objects`}},
 	{currentUser, []string{`Control Panel`, `Environment`, `Software`}},
-	{currentUser + `\Software\Classes`, []string{`Local Settings\Software\Microsoft\Windows`}},
+	{userClasses, []string{`Local Settings\Software\Microsoft\Windows`}},
 }
 
 // regRoot returns the place that Windows loads a hive of this kind at, and false
@@ -100,6 +104,12 @@ func belowRoot(path, prefix string) (string, error) {
 		}
 	}
 	return path, nil
+}
+
+// isBelow reports whether a path leads to a key below the one at another.
+func isBelow(path, above string) bool {
+	below, err := belowRoot(path, above)
+	return err == nil && below != ""
 }
 
 // hiveRoot returns the part of a path that is the root of a hive, and false where

@@ -97,6 +97,8 @@ type salvageFinding struct {
 
 func runSalvage(env *environment, o salvageOptions) error {
 	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
+	p := startProgress(env, o.report, "reading "+o.target.name())
+	defer p.end()
 	file, data, err := o.target.loadAnything(env)
 	if err != nil {
 		return err
@@ -106,15 +108,18 @@ func runSalvage(env *environment, o salvageOptions) error {
 		tellLoad(r, file)
 		data, options.Sequence = file.Hive.Bytes(), file.Hive.NextSequence()
 	}
+	p.step("salvaging " + o.target.name())
 	salvaged, found, err := salvage.Hive(data, options)
 	if err != nil {
 		return o.target.wrap(err)
 	}
 	file.Hive = salvaged
+	o.request.Stage = p.step
 	outcome, err := edit.Create(file, o.request)
 	if err != nil {
 		return o.target.wrap(err)
 	}
+	p.end()
 	if file.Unrecovered != nil {
 		outcome.Warnings = append(outcome.Warnings, "the hive was dirty and is salvaged as it stands: "+file.Unrecovered.Error())
 	}

@@ -12,12 +12,16 @@ import (
 	"hivepatch/hive/hivefile"
 )
 
-const setDescription = `Sets a value of a key. A value that exists keeps its type unless --type is given;
-a new one needs --type. The key must exist, unless --create makes it. Nothing is
-written anew where the value is so already.
+const setDescription = `Sets a value of a key. A value that exists keeps its type unless --type is
+given; a new one needs --type. The key must exist, unless --create makes it.
+Where the value is so already, the new hive is the same as the old one, and with
+--in-place nothing is touched.
 
-` + dataHelp + ` --data-file takes the bytes of a file as they are, for
-every type. DATA that begins with a hyphen stands behind --.
+` + typeHelp + `
+
+` + dataHelp + `
+--data-file takes the bytes of a file as they are, for every type. DATA that
+begins with a hyphen stands behind --.
 
 With --class or --security, and without a VALUE, it is the key that is changed:
 its class name, or its security descriptor, as SDDL or the bytes of a file. Only
@@ -53,7 +57,7 @@ func newSetCommand(env *environment) *cli.Command {
 		UsageText:   "hivepatch set TARGET KEY [VALUE [DATA]] -o FILE [options]",
 		Description: setDescription,
 		Flags: editingFlags(
-			stringFlag("", "type", "type `T` of the data: none, sz, expand_sz, binary, dword, dword_be, link, multi_sz, qword and others, or a number"),
+			stringFlag("", "type", "type `T` of the data, a name or a number"),
 			stringFlag("", "data-file", "take the data from `DATAFILE`, byte for byte, or - for standard input"),
 			boolFlag("", "create", "create the key, and those above it, where it does not exist"),
 			stringFlag("", "class", "give the key the class name `TEXT`"),

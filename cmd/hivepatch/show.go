@@ -53,6 +53,11 @@ func runShow(env *environment, o showOptions) error {
 	if err != nil {
 		return err
 	}
+	if !o.report.quiet {
+		if err := refuseInput(env, file); err != nil {
+			return err
+		}
+	}
 	tellLoad(r, file)
 	overview, err := patch.Show(file)
 	if err != nil {

@@ -30,8 +30,9 @@ below the key ` + deletedContainer + `.
 
 With --json the result is {"deleted": [ENTRY, ...]}, where an ENTRY is a key or
 value: kind, path, rooted (whether path begins below the root), offset of the
-record in the file, last_write, class, missed (values that are gone), and values
-as in ls --json, each with the offset of its record.
+record in the file, last_write, class, missed (values that are gone), and
+values, a list of {"offset": OFFSET, "value": VALUE}: the offset of the record
+of the value, and the value as in ls --json.
 
 Examples:
    hivepatch undelete SYSTEM
@@ -87,8 +88,10 @@ func runUndelete(env *environment, o undeleteOptions) error {
 	if err != nil {
 		return err
 	}
+	p := o.startProgress(env, "searching "+o.target.name())
+	defer p.end()
 	return o.deliver(env, file, func(out io.Writer) error {
-		if o.report.quiet {
+		if o.report.quiet && !o.toFile() {
 			out = io.Discard
 		}
 		buffer := bufio.NewWriter(out)

@@ -104,6 +104,9 @@ func (s *salvage) value(index int32, cell regf.Offset) (regf.ValueRecord, error)
 	case f != sound:
 		s.tellValue(index, record, f.String())
 	}
+	if !record.Inline() && record.DataLength() == 0 && record.Data() != regf.NIL {
+		s.tellValue(index, record, "says that it has no data, and names a cell of data all the same")
+	}
 	if s.sharedData {
 		s.tellValue(index, record, "something else has the cell of its data too; for one of the two it is wrong")
 	}

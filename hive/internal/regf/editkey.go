@@ -94,7 +94,7 @@ func (m *Image) RemoveKey(parent, k Offset, filetime uint64) error {
 // releaseTree frees the cells of a key and of all keys below it. A cell that
 // two records share is found to be free already, so that no loop is endless.
 func (m *Image) releaseTree(top KeyNode) error {
-	keys := []Offset{top.Offset}
+	keys, strays := []Offset{top.Offset}, 0
 	for len(keys) > 0 {
 		node, err := m.KeyNode(keys[len(keys)-1])
 		if err != nil {
@@ -106,6 +106,9 @@ func (m *Image) releaseTree(top KeyNode) error {
 				return err
 			}
 			if child.Parent() != node.Offset {
+				strays++
+			}
+			if child.Parent() != node.Offset && (strays > mostStrays || m.lists(child.Parent(), child)) {
 				return corrupt(CodeReference, child.Offset, "nk", "is a subkey of the key at %#x, but says that it is one of %#x", node.Offset.File(), child.Parent().File())
 			}
 			keys = append(keys, child.Offset)
@@ -118,6 +121,20 @@ func (m *Image) releaseTree(top KeyNode) error {
 		}
 	}
 	return nil
+}
+
+// mostStrays is the number of keys that may name a wrong parent: each costs a
+// look at all subkeys of that.
+const mostStrays = 1000
+
+// lists reports whether the key at off is one, and has child among its subkeys.
+func (m *Image) lists(off Offset, child KeyNode) bool {
+	node, err := m.KeyNode(off)
+	if err != nil || node.SubkeyCount() == 0 {
+		return false
+	}
+	_, err = m.placeOf(node, child)
+	return err == nil
 }
 
 // releaseKey frees the cells of a key alone, and its lists of subkeys.
