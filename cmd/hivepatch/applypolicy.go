@@ -69,7 +69,7 @@ func readPolicyOptions(c *cli.Context) (o policyOptions, err error) {
 		return o, hinted(usagef("one POLICY and one TARGET, not %d arguments: %q", len(arguments), arguments), "%s", c.Command.UsageText)
 	}
 	o.path, o.force = arguments[0], c.Bool("force")
-	o.target = targetOptions{path: arguments[1], logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs"), digest: wantsDigest(c)}
+	o.target = targetOptions{path: arguments[1], logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
 	o.which = whichHive{query: locate.Query{User: c.String("user")}, ignoreHibernation: c.Bool("ignore-hibernation")}
 	o.target.volume = volumeOptions{which: o.which, quiet: c.Bool("quiet")}
 	if name := c.String("hive"); name != "" {

@@ -49,7 +49,6 @@ func newCheckCommand(env *environment) *cli.Command {
 			if o.target, err = readTarget(c); err != nil {
 				return err
 			}
-			o.target.digest = true // what was checked is what has it
 			if o.report, err = readReportOptions(c); err != nil {
 				return err
 			}

@@ -21,7 +21,6 @@ type targetOptions struct {
 	ignoreLogs bool
 	volume     volumeOptions
 	place      *placement // of the new hive, where that replaces this one
-	digest     bool       // of the hive is wanted
 }
 
 // The flags that are made with logFlag and ignoreLogsFlag are read by
@@ -43,7 +42,7 @@ func readTarget(c *cli.Context) (targetOptions, error) {
 
 // newTarget takes the first argument for the TARGET.
 func newTarget(c *cli.Context) (targetOptions, error) {
-	o := targetOptions{path: c.Args().First(), logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs"), digest: wantsDigest(c)}
+	o := targetOptions{path: c.Args().First(), logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
 	switch {
 	case c.NArg() == 0:
 		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, the folder of a Windows, or - for standard input", c.Command.UsageText)
@@ -53,12 +52,6 @@ func newTarget(c *cli.Context) (targetOptions, error) {
 		return o, usagef("--log and --ignore-logs exclude each other")
 	}
 	return o, findInFolders(c, &o)
-}
-
-// wantsDigest reports whether a command prints digests, or needs them to tell
-// that the hive is still the one that was read. They take a third of its time.
-func wantsDigest(c *cli.Context) bool {
-	return c.Bool("json") || c.Bool("verbose") || c.Bool("in-place")
 }
 
 // load reads the hive for a command that writes one. It is always tolerant:
@@ -72,7 +65,7 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 			return nil, o.wrap(err)
 		}
 	}
-	file, err := o.loadAs(env, hivefile.LoadOptions{Recovery: recovery, NoDigest: !o.digest})
+	file, err := o.loadAs(env, hivefile.LoadOptions{Recovery: recovery})
 	o.warnOfWinPE(env, file)
 	return file, err
 }
