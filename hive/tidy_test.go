@@ -114,3 +114,32 @@ func all[T any](t *testing.T, items iter.Seq2[T, error]) []T {
 	}
 	return list
 }
+
+// TestDroppedAndGrownAgain deletes data at the end of the hive and puts other
+// data there: the list of changes still knows what the file had.
+func TestDroppedAndGrownAgain(t *testing.T) {
+	made, key := newHive(t)
+	for i := range 200 {
+		_, err := key.SetValue(fmt.Sprint("v", i), hive.Binary, hivetest.Noise(700, uint32(i)), now)
+		require.NoError(t, err)
+	}
+	made.Seal(now)
+	before := made.Bytes()
+	h := open(t, before)
+	key = rootOf(t, h)
+	for v, err := range key.Values() {
+		require.NoError(t, err)
+		require.NoError(t, v.Delete(now))
+	}
+	require.Less(t, len(h.Bytes()), len(before))
+	requireChanges(t, before, h)
+	for i := range 400 { // less than before, as much, and more, with a move of the memory
+		_, err := key.SetValue(fmt.Sprint("w", i), hive.Binary, hivetest.Noise(700, uint32(i+7)), now)
+		require.NoError(t, err)
+		if i%40 == 0 {
+			requireChanges(t, before, h)
+		}
+	}
+	require.Greater(t, len(h.Bytes()), len(before))
+	requireChanges(t, before, h)
+}

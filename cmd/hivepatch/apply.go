@@ -148,7 +148,7 @@ func (o applyOptions) applyTo(env *environment, r *reporter, p *policy.Policy, s
 	}
 	applied := &appliedHive{comparedHive: comparedHive{Hive: section.Hive, User: target.user, Target: target.name()}}
 	request := o.request
-	request.Stage = progress.step
+	request.Stage = stages(progress, file)
 	outcome, err := edit.Apply(file, request, func(d *edit.Draft) error {
 		plan, err := section.Apply(d, policy.Options{Force: o.force})
 		if err != nil {

@@ -83,7 +83,7 @@ func runCompact(env *environment, o compactOptions) error {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere, --ignore-logs takes the hive as it stands")
 	}
 	tellLoad(r, file)
-	o.request.Stage = p.step
+	o.request.Stage = stages(p, file)
 	p.step("compacting " + o.target.name())
 	outcome, err := compact(file, o.request)
 	if err != nil {

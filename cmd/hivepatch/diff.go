@@ -30,18 +30,18 @@ security descriptors and times are compared when they are asked for. Their lines
 have "class", "flags", "security" or "time" in place of the type, and "spelling"
 stands for the spelling of a key's name.
 
---reg writes a .reg file that turns A into B when it is imported. The root of the
-hive is in it where export puts it, or where --prefix says. What a .reg file
+--reg writes a .reg file that turns A into B when it is imported. The root of
+the hive is in it where export puts it, or where --prefix says. What a .reg file
 cannot carry is told on standard error.
 
---json prints one object: a, b, the paths of the hives, equal, and differences, a
-list of objects with kind (only_a, only_b, differs), what (key, value), path,
+--json prints one object: a, b, the paths of the hives, equal, and differences,
+a list of objects with kind (only_a, only_b, differs), what (key, value), path,
 below (the key above is only on that side too), aspects (what differs: spelling,
 type, data, class, flags, security, time), and a and b: the key or value as ls
 --json has it, and for a key its user_flags, or null.
 
-The exit code is 0 whether they differ or not; with --exit-code it is 1 when they
-do, which is also the code of a failure: that has a message.
+The exit code is 0 whether they differ or not; with --exit-code it is 1 when
+they do, which is also the code of a failure: that has a message.
 
 ` + pathHelp + `
 

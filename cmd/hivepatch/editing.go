@@ -88,7 +88,7 @@ func (o editingOptions) applyBeside(env *environment, read []*hivefile.Source, a
 	file.Sources = append(file.Sources, read...)
 	tellLoad(r, file)
 	changes := &changeList{}
-	o.request.Stage = p.step
+	o.request.Stage = stages(p, file)
 	outcome, err := edit.Apply(file, o.request, func(d *edit.Draft) error {
 		d.Verify("read-back", changes.readBack)
 		return apply(d, changes)

@@ -15,12 +15,12 @@ import (
 const exportDescription = `Writes a KEY and all below it, or the whole hive, as text: as a .reg file of
 version 5 in the form that Registry Editor writes, or as JSON.
 
-In a .reg file keys have the place that Windows loads the hive at, which is found
-where the kind of the hive is certain, such as HKEY_LOCAL_MACHINE\SYSTEM where
-there is a key Select. Others stand below HKEY_LOCAL_MACHINE\OFFLINE; --prefix
-names another place. Strings with line breaks are hexadecimal digits. With --utf8
-the text is UTF-8, its lines end as on Unix, and strings with any control
-character are hexadecimal digits.
+In a .reg file keys have the place that Windows loads the hive at, which is
+found where the kind of the hive is certain, such as HKEY_LOCAL_MACHINE\SYSTEM
+where there is a key Select. Others stand below HKEY_LOCAL_MACHINE\OFFLINE;
+--prefix names another place. Strings with line breaks are hexadecimal digits.
+With --utf8 the text is UTF-8, its lines end as on Unix, and strings with any
+control character are hexadecimal digits.
 
 A .reg file has no class names, security descriptors, times and flags of keys;
 how many are left out is told. A symbolic link so comes back as a plain key with

@@ -23,8 +23,8 @@ values of a type. ` + typeHelp + `
 With --regexp PATTERN is a regular expression of Go (RE2); it is matched without
 regard to case unless it has (?-i) in front.
 
---json prints {"matches": [...]}, with {"match": "key", "key": KEY} for a key, and
-{"match": M, "path": PATH, "value": VALUE} for a value, where M is "name" or
+--json prints {"matches": [...]}, with {"match": "key", "key": KEY} for a key,
+and {"match": M, "path": PATH, "value": VALUE} for a value, where M is "name" or
 "data". What KEY and VALUE have is in the help of get.
 
 The exit code is 0 whether or not something is found.

@@ -87,7 +87,7 @@ func runImport(env *environment, o importOptions) error {
 	tellLoad(r, file)
 	r.note("%s is version %d in %s", o.fileName(), text.Version, text.Encoding)
 	var imported *importer
-	o.request.Stage = p.step
+	o.request.Stage = stages(p, file)
 	outcome, err := edit.Apply(file, o.request, func(d *edit.Draft) error {
 		if text.Encoding == regfile.Windows1252 {
 			d.Warn("%s is neither UTF-16 nor UTF-8, and was read as %s", o.fileName(), text.Encoding)

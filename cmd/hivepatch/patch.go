@@ -172,7 +172,7 @@ func runPatch(env *environment, o patchOptions) error {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs patches the hive as it stands, and what is in its logs only is lost")
 	}
 	tellLoad(r, file)
-	o.request.Stage = p.step
+	o.request.Stage = stages(p, file)
 	report, err := patch.Apply(file, o.request)
 	if err != nil {
 		return o.target.wrap(err)

@@ -77,7 +77,7 @@ func runRecover(env *environment, o recoverOptions) error {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere")
 	}
 	tellLoad(r, file)
-	o.request.Stage = p.step
+	o.request.Stage = stages(p, file)
 	outcome, err := edit.Recover(file, o.request)
 	if err != nil {
 		return o.target.wrap(err)

@@ -114,7 +114,7 @@ func runSalvage(env *environment, o salvageOptions) error {
 		return o.target.wrap(err)
 	}
 	file.Hive = salvaged
-	o.request.Stage = p.step
+	o.request.Stage = stages(p, file)
 	outcome, err := edit.Create(file, o.request)
 	if err != nil {
 		return o.target.wrap(err)

@@ -173,3 +173,18 @@ func tellLoad(r *reporter, file *hivefile.File) {
 		r.note("entry %d of %s was applied: %s", entry.Sequence, entry.Log, plural(len(entry.Pages), "page run", "page runs"))
 	}
 }
+
+// largeHive is the size from which memory is given back between the stages of
+// the work, in bytes. Below it is not worth the time.
+const largeHive = 64 << 20
+
+// stages tells the progress of the work on a hive. Between its stages what the
+// last one used is given back, since each makes a hive of its own.
+func stages(p *progress, file *hivefile.File) func(what string) {
+	return func(what string) {
+		p.step(what)
+		if file.Size >= largeHive {
+			debug.FreeOSMemory()
+		}
+	}
+}

@@ -16,8 +16,8 @@ import (
 )
 
 const undeleteDescription = `Lists the keys and values that were deleted from a hive and still stand in its
-free cells. Nothing is put back: --reg writes them as a .reg file, from which you
-can choose.
+free cells. Nothing is put back: --reg writes them as a .reg file, from which
+you can choose.
 
 The place of a key is told by the records of its parents, as far as they can be
 read; where they do not lead to the root, the path begins with ... . A record

@@ -67,6 +67,9 @@ func (d *Draft) Touch(keys ...*hive.Key) error {
 			d.touched = append(d.touched, path)
 		}
 	}
+	if !d.focused {
+		d.session = nil // it cannot tell of such edits, and takes memory
+	}
 	return d.Need(keys...)
 }
 
@@ -90,6 +93,9 @@ func (d *Draft) Need(keys ...*hive.Key) error {
 // then looks at what has changed alone, and finds every byte out of place that
 // belongs to anything else.
 func (d *Draft) ValuesOnly(keys ...*hive.Key) {
+	if d.session == nil {
+		return // other edits have been announced
+	}
 	d.focused = true
 	for _, key := range keys {
 		d.session.Expect(key.Offset(), key.Path())

@@ -36,12 +36,24 @@ type candidate struct {
 // findCandidates notes all sound records of keys in allocated cells, whether a
 // list leads to them or not.
 func (s *salvage) findCandidates() {
+	// A list that grows would take its memory twice.
+	found := 0
+	s.eachCandidate(func(candidate) { found++ })
+	s.candidates = make([]candidate, 0, found)
+	s.eachCandidate(func(c candidate) { s.candidates = append(s.candidates, c) })
+	slices.SortFunc(s.candidates, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.parent, b.parent), cmp.Compare(a.cell, b.cell))
+	})
+}
+
+// eachCandidate calls visit with the sound records of keys.
+func (s *salvage) eachCandidate(visit func(candidate)) {
 	for bin := range s.image.Bins {
 		for off := bin.Start + regf.BinHeaderSize; off < bin.End() && off < s.declared; {
 			cell, ok := s.image.CellIn(bin, off)
 			length := 0
 			if ok && cell.Allocated {
-				length = s.consider(off)
+				length = s.consider(off, visit)
 			}
 			switch {
 			case ok && !s.isTorn(off):
@@ -53,19 +65,16 @@ func (s *salvage) findCandidates() {
 			}
 		}
 	}
-	slices.SortFunc(s.candidates, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.parent, b.parent), cmp.Compare(a.cell, b.cell))
-	})
 }
 
-// consider notes the key in a cell and returns the length of its record, 0 where
-// there is none.
-func (s *salvage) consider(off regf.Offset) int {
+// consider visits the key in a cell and returns the length of its record, 0
+// where there is none.
+func (s *salvage) consider(off regf.Offset, visit func(candidate)) int {
 	node, err := s.image.KeyNode(off)
 	if err != nil || !isSoundName(node.Name()) {
 		return 0
 	}
-	s.candidates = append(s.candidates, candidate{off, node.Parent()})
+	visit(candidate{off, node.Parent()})
 	return len(node.Record())
 }
 

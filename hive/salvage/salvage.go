@@ -30,6 +30,7 @@ func Hive(data []byte, options Options) (*hive.Hive, *Report, error) {
 	}
 	s.cells = newCells(s.image)
 	s.findCandidates()
+	s.keys = make([]key, 0, len(s.candidates)+2) // with the root and the container
 	s.plan()
 	if len(s.candidates) == 0 && s.keys[0].cell == regf.NIL {
 		return nil, nil, fmt.Errorf("%w: no key can be found in it", hive.ErrNotHive)

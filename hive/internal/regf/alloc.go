@@ -197,9 +197,9 @@ func (m *Image) dropEmptied() {
 	}
 }
 
-// cut takes away the bins from start on.
+// cut takes away the bins from start on. What was in them stays behind the end
+// of the image, for extend to remember.
 func (m *Image) cut(start Offset) {
-	m.remember(start.File(), int(m.BinsSize()-uint32(start)))
 	m.data = m.data[:start.File()]
 	m.binOf = m.binOf[:start/PageSize]
 	m.writeU32(blockBinsSize, m.BinsSize())

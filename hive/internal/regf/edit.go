@@ -119,15 +119,7 @@ func (m *Image) write(at int64, b []byte) {
 // remember keeps what stands at a place that is about to be written.
 func (m *Image) remember(at int64, n int) {
 	j := &m.journal
-	if j.pages == nil {
-		j.pages = make([][]byte, (j.length+PageSize-1)/PageSize)
-	}
-	for page := int(at / PageSize); page <= int((at+int64(n)-1)/PageSize) && page < len(j.pages); page++ {
-		if j.pages[page] == nil {
-			start := page * PageSize
-			j.pages[page] = bytes.Clone(m.data[start:min(start+PageSize, j.length)])
-		}
-	}
+	j.keep(m.data, at, n)
 	if j.active && at < j.begun {
 		j.undo = append(j.undo, undoRecord{at, n})
 		j.old = append(j.old, m.data[at:at+int64(n)]...)
@@ -144,6 +136,9 @@ func (m *Image) extend(length int64) {
 		m.reserve(length + length/4 - have)
 	}
 	m.data = m.data[:length]
+	if again := min(length, int64(m.journal.length)) - have; again > 0 {
+		m.journal.keep(m.data, have, int(again)) // bins that were cut off
+	}
 	clear(m.data[have:])
 }
 
@@ -153,8 +148,23 @@ func (m *Image) reserve(more int64) {
 	have := len(m.data)
 	if want := int64(have) + more; want > int64(cap(m.data)) {
 		grown := memory.New(have, int(want))
-		copy(grown, m.data)
+		old := m.data[:max(have, min(cap(m.data), m.journal.length))] // with what was cut off
+		copy(grown[:cap(grown)], old)
 		m.data = grown
+	}
+}
+
+// keep keeps the pages of data that hold n bytes at a place, as they were when
+// the image was parsed.
+func (j *journal) keep(data []byte, at int64, n int) {
+	if j.pages == nil {
+		j.pages = make([][]byte, (j.length+PageSize-1)/PageSize)
+	}
+	for page := int(at / PageSize); page <= int((at+int64(n)-1)/PageSize) && page < len(j.pages); page++ {
+		if j.pages[page] == nil {
+			start := page * PageSize
+			j.pages[page] = bytes.Clone(data[start:min(start+PageSize, j.length)])
+		}
 	}
 }
 
