@@ -150,7 +150,7 @@ func (o targetOptions) loadFile(options hivefile.LoadOptions) (*hivefile.File, e
 		return nil, err
 	}
 	defer root.Close() // only read
-	return hivefile.LoadIn(root, o.volume.inside, options)
+	return hivefile.LoadIn(hivefile.FolderTree(root), o.volume.inside, options)
 }
 
 // readFile reads the bytes of the hive file, on the way that loadFile takes.
@@ -163,7 +163,7 @@ func (o targetOptions) readFile() (*hivefile.Source, error) {
 		return nil, err
 	}
 	defer root.Close() // only read
-	return hivefile.ReadFileIn(root, o.volume.inside)
+	return hivefile.ReadFileIn(hivefile.FolderTree(root), o.volume.inside)
 }
 
 // checkHibernation returns an error where the Windows that the hive lies in is

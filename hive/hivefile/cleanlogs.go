@@ -65,12 +65,7 @@ func requireClean(path string) error {
 // allLogs returns the logs beside the hive, a .LOG beside a .LOG1 included.
 func allLogs(path string) (paths []string, err error) {
 	folder, base := filepath.Dir(path), filepath.Base(path)
-	dir, err := os.Open(folder)
-	if err != nil {
-		return nil, fmt.Errorf("cannot look for logs: %w", err)
-	}
-	defer dir.Close() // only read
-	names, err := logNames(dir, base)
+	names, err := logNames(folder, base, openFolder)
 	if err != nil {
 		return nil, err
 	}

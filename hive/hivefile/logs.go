@@ -33,7 +33,7 @@ const folderBatch = 1024
 // It returns ErrAmbiguousLog when two names differ in case alone, and the error
 // of the operating system when the folder cannot be listed.
 func FindLogs(path string) ([]LogFile, error) {
-	logs, err := findLogsBeside(path, os.Open)
+	logs, err := findLogsBeside(path, openFolder)
 	if err != nil || len(logs) > 0 {
 		return logs, err
 	}
@@ -41,21 +41,15 @@ func FindLogs(path string) ([]LogFile, error) {
 	if err != nil || filepath.Clean(real) == filepath.Clean(path) {
 		return nil, nil // a hive that is not there is the business of whoever reads it
 	}
-	return findLogsBeside(real, os.Open)
+	return findLogsBeside(real, openFolder)
 }
 
-// findLogsBeside lists the logs in the folder of path, which openFolder opens.
-func findLogsBeside(path string, openFolder func(name string) (*os.File, error)) ([]LogFile, error) {
-	folder, base := filepath.Split(path)
-	if folder == "" {
-		folder = "."
-	}
-	dir, err := openFolder(folder)
-	if err != nil {
-		return nil, fmt.Errorf("cannot look for logs: %w", err)
-	}
-	defer dir.Close() // only read
-	names, err := logNames(dir, base)
+func openFolder(path string) (TreeFolder, error) { return os.Open(path) }
+
+// findLogsBeside lists the logs in the folder of path, which open opens.
+func findLogsBeside(path string, open func(folder string) (TreeFolder, error)) ([]LogFile, error) {
+	folder := filepath.Dir(path)
+	names, err := logNames(folder, filepath.Base(path), open)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +64,14 @@ func findLogsBeside(path string, openFolder func(name string) (*os.File, error))
 	return logs, nil
 }
 
-// logNames returns the name in a folder for each of logSuffixes, or "".
-func logNames(dir *os.File, base string) (names [len(logSuffixes)]string, err error) {
+// logNames returns the name in a folder, which open opens, for each of
+// logSuffixes, or "".
+func logNames(folder, base string, open func(folder string) (TreeFolder, error)) (names [len(logSuffixes)]string, err error) {
+	dir, err := open(folder)
+	if err != nil {
+		return names, fmt.Errorf("cannot look for logs: %w", err)
+	}
+	defer dir.Close() // only read
 	var wanted [len(logSuffixes)]string
 	for i, suffix := range logSuffixes {
 		wanted[i] = base + suffix

@@ -63,14 +63,19 @@ func ReadFile(path string) (*Source, error) {
 		return nil, describeInUse(err)
 	}
 	defer file.Close() // nothing was written that a failure could lose
-	info, err = file.Stat()
+	return readOpen(path, file)
+}
+
+// readOpen reads the file that was opened at path, if it is a regular one.
+func readOpen(path string, file fs.File) (*Source, error) {
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if err := requireRegular(path, info); err != nil {
 		return nil, err
 	}
-	data, err := readRegular(file, info, MaxSize)
+	data, err := readRegular(path, file, info, MaxSize)
 	if err != nil {
 		return nil, describeInUse(err)
 	}
@@ -136,14 +141,14 @@ func describeMode(mode fs.FileMode) string {
 
 // readRegular reads the file described by info into one buffer of exactly its
 // size. The size is that of a file that is really there, and bounded by limit.
-func readRegular(file *os.File, info fs.FileInfo, limit int64) ([]byte, error) {
+func readRegular(path string, file fs.File, info fs.FileInfo, limit int64) ([]byte, error) {
 	size := info.Size()
 	if size > bounded(limit) {
-		return nil, tooLarge(file.Name(), size, limit)
+		return nil, tooLarge(path, size, limit)
 	}
 	data := newBuffer(int(size))
 	if _, err := io.ReadFull(file, data); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("%w: %s has become shorter than %d bytes", ErrChanged, file.Name(), size)
+		return nil, fmt.Errorf("%w: %s has become shorter than %d bytes", ErrChanged, path, size)
 	} else if err != nil {
 		return nil, err
 	}
@@ -152,7 +157,7 @@ func readRegular(file *os.File, info fs.FileInfo, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if after.Size() != size || !after.ModTime().Equal(info.ModTime()) {
-		return nil, fmt.Errorf("%w: %s had %d bytes of %s, then %d of %s", ErrChanged, file.Name(),
+		return nil, fmt.Errorf("%w: %s had %d bytes of %s, then %d of %s", ErrChanged, path,
 			size, info.ModTime().UTC(), after.Size(), after.ModTime().UTC())
 	}
 	return data, nil

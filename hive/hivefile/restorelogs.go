@@ -72,12 +72,7 @@ func (r *restorer) planLogs() error {
 // in the spelling that it has there.
 func (r *restorer) logPaths() ([]string, error) {
 	folder, base := filepath.Dir(r.path), filepath.Base(r.path)
-	dir, err := os.Open(folder)
-	if err != nil {
-		return nil, fmt.Errorf("cannot look for logs: %w", err)
-	}
-	defer dir.Close() // only read
-	names, err := logNames(dir, base)
+	names, err := logNames(folder, base, openFolder)
 	if err != nil {
 		return nil, err
 	}

@@ -55,13 +55,13 @@ func (v *Volume) examine(c *Candidate) {
 	if c.Err != nil {
 		return
 	}
-	logs, err := hivefile.FindLogsIn(v.root, c.Path)
+	logs, err := hivefile.FindLogsIn(v.tree.root, c.Path)
 	if err != nil {
 		c.Err = err
 		return
 	}
 	for _, log := range logs {
-		info, err := v.root.Lstat(log.Path)
+		info, err := v.tree.root.Lstat(log.Path)
 		if err == nil {
 			c.Logs = append(c.Logs, LogFile{log.Path, info.Size()})
 		}
@@ -69,7 +69,7 @@ func (v *Volume) examine(c *Candidate) {
 }
 
 func (v *Volume) examineHead(c *Candidate) error {
-	file, err := hivefile.OpenFileIn(v.root, c.Path)
+	file, err := v.tree.root.OpenFile(c.Path)
 	if err != nil {
 		return err
 	}

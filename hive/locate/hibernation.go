@@ -48,10 +48,12 @@ func (e *HibernationError) Hint() string {
 // which is looked for above a Windows folder as long as that lies on the same
 // volume.
 func (v *Volume) CheckHibernation() error {
-	switch v.Layout {
-	case WindowsFolder:
+	switch {
+	case v.whole:
+		return checkHibernation(v.tree)
+	case v.Layout == WindowsFolder:
 		return checkHibernationAbove(v.Path, 1)
-	case ConfigFolder:
+	case v.Layout == ConfigFolder:
 		return CheckHibernationOf(filepath.Join(v.Path, string(System)))
 	}
 	return checkHibernation(v.tree)
@@ -131,7 +133,7 @@ func checkHibernationAbove(path string, levels int) error {
 	if err != nil || !sameVolume(below, above) {
 		return nil
 	}
-	return checkHibernation(newTree(root))
+	return checkHibernation(newTree(hivefile.FolderTree(root)))
 }
 
 func checkHibernation(t *tree) error {
@@ -149,7 +151,7 @@ func checkHibernation(t *tree) error {
 	unclear := func(reason string) error {
 		return &HibernationError{Path: t.full(path), Reason: reason, Unclear: true}
 	}
-	file, err := hivefile.OpenFileIn(t.root, path)
+	file, err := t.root.OpenFile(path)
 	switch {
 	case errors.Is(err, hivefile.ErrInUse):
 		return nil // by the Windows that runs, whose own hives are in use too

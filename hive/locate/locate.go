@@ -6,10 +6,11 @@
 //	candidate, err := volume.Find(locate.Query{Kind: locate.System})
 //	file, err := volume.Load(candidate, hivefile.LoadOptions{})
 //
-// Nobody vouches for the volume. Everything is reached through an os.Root: no
-// symbolic link and no junction leads out of the folder that was given, the
+// Nobody vouches for the volume. Everything is reached through a hivefile.Tree:
+// no symbolic link and no junction leads out of the folder that was given, the
 // number of names that are looked at is bounded, and what is no regular file is
-// never opened. Where a name has two spellings, which a file system that tells
+// never opened. The volume may as well be one in the image of a disk: New takes
+// any Tree. Where a name has two spellings, which a file system that tells
 // them apart by case can hold, both are named and neither is taken.
 //
 // Names are compared as Windows does, without regard to case.
@@ -18,6 +19,7 @@ package locate
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -36,11 +38,12 @@ const (
 
 // Volume is a folder in which hives are looked for.
 type Volume struct {
-	Path   string // as given
+	Path   string // as given; the name of a tree
 	Layout Layout
 
-	root *os.Root
-	tree *tree
+	tree   *tree
+	whole  bool      // nothing of the volume lies above the tree
+	folder io.Closer // that Open has opened; nil for none
 }
 
 // Open opens a folder and finds out which kind it is. It returns the error of
@@ -50,13 +53,27 @@ func Open(path string) (*Volume, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the folder: %w", err)
 	}
-	v := &Volume{Path: path, root: root, tree: newTree(root)}
-	v.Layout = v.layout()
+	v := New(hivefile.FolderTree(root))
+	v.folder, v.whole = root, false
 	return v, nil
 }
 
-// Close closes the folder.
-func (v *Volume) Close() error { return v.root.Close() }
+// New finds out what kind of folder the root of a tree is, above which there is
+// nothing more of its volume. It is used as long as the Volume is; Close does not
+// close it.
+func New(root hivefile.Tree) *Volume {
+	v := &Volume{Path: root.Name(), tree: newTree(root), whole: true}
+	v.Layout = v.layout()
+	return v
+}
+
+// Close closes the folder that Open has opened.
+func (v *Volume) Close() error {
+	if v.folder == nil {
+		return nil
+	}
+	return v.folder.Close()
+}
 
 // layout tells the kinds of folders apart by what is in them. What cannot be
 // read, or has two spellings, is found again and reported by those who look for
@@ -88,7 +105,7 @@ func (v *Volume) hasConfig(windows string) bool {
 // hive in config has: a volume may well have a folder named System.
 func (v *Volume) isConfigFile(names []string) bool {
 	for _, name := range names {
-		if info, err := v.root.Lstat(name); err == nil && !info.IsDir() {
+		if info, err := v.tree.root.Lstat(name); err == nil && !info.IsDir() {
 			return true
 		}
 	}
@@ -106,5 +123,5 @@ func (v *Volume) Load(c *Candidate, options hivefile.LoadOptions) (*hivefile.Fil
 	if c.Err != nil {
 		return nil, c.Err
 	}
-	return hivefile.LoadIn(v.root, c.Path, options)
+	return hivefile.LoadIn(v.tree.root, c.Path, options)
 }

@@ -26,18 +26,18 @@ const (
 // tree looks things up in a volume. Its paths are relative to the root and lead
 // over no links.
 type tree struct {
-	root *os.Root
+	root hivefile.Tree
 	left int // names that may still be read
 }
 
-func newTree(root *os.Root) *tree { return &tree{root: root, left: mostNames} }
+func newTree(root hivefile.Tree) *tree { return &tree{root: root, left: mostNames} }
 
 // full is the path of something in the tree for messages.
 func (t *tree) full(path string) string { return filepath.Join(t.root.Name(), path) }
 
 // each calls visit for each name in a folder.
 func (t *tree) each(folder string, visit func(name string)) error {
-	dir, err := hivefile.OpenFolderIn(t.root, folder)
+	dir, err := t.root.OpenFolder(folder)
 	if err != nil {
 		return err
 	}

@@ -135,7 +135,7 @@ func (s *search) subfolders(folder, prefix string) []string {
 	var folders []string
 	for _, name := range names {
 		path := filepath.Join(folder, name)
-		if info, err := s.root.Lstat(path); err == nil && info.IsDir() {
+		if info, err := s.tree.root.Lstat(path); err == nil && info.IsDir() {
 			folders = append(folders, path)
 		}
 	}

@@ -12,9 +12,9 @@ import (
 	"hivepatch/hive/hivetest"
 )
 
-// newRoot makes a root folder with a dirty hive and its logs in a folder in it,
+// newTree makes a folder with a dirty hive and its logs in a folder in it,
 // and a folder beside it with others.
-func newRoot(t *testing.T) (root *os.Root, inside, outside string) {
+func newTree(t *testing.T) (tree Tree, inside, outside string) {
 	t.Helper()
 	base := t.TempDir()
 	inside, outside = filepath.Join(base, "inside"), filepath.Join(base, "outside")
@@ -33,7 +33,7 @@ func newRoot(t *testing.T) (root *os.Root, inside, outside string) {
 	root, err := os.OpenRoot(inside)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, root.Close()) })
-	return root, inside, outside
+	return FolderTree(root), inside, outside
 }
 
 func requireSymlink(t *testing.T, target, path string) {
@@ -48,11 +48,11 @@ func requireSymlink(t *testing.T, target, path string) {
 }
 
 func TestLoadInReadsWhatLoadReads(t *testing.T) {
-	root, inside, _ := newRoot(t)
+	tree, inside, _ := newTree(t)
 	path := filepath.Join(inside, "config", "SYSTEM")
 	want, err := Load(path, LoadOptions{})
 	require.NoError(t, err)
-	got, err := LoadIn(root, filepath.Join("config", "SYSTEM"), LoadOptions{})
+	got, err := LoadIn(tree, filepath.Join("config", "SYSTEM"), LoadOptions{})
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(want.Hive.Bytes(), got.Hive.Bytes()))
 	require.Equal(t, path, got.Path)
@@ -67,16 +67,16 @@ func TestLoadInReadsWhatLoadReads(t *testing.T) {
 }
 
 func TestLoadInTakesTheUsersLogsFromAnywhere(t *testing.T) {
-	root, inside, outside := newRoot(t)
+	tree, inside, outside := newTree(t)
 	logs := []string{filepath.Join(outside, "SYSTEM.LOG1"), filepath.Join(outside, "SYSTEM.LOG2")}
-	file, err := LoadIn(root, filepath.Join("config", "SYSTEM"), LoadOptions{Logs: logs})
+	file, err := LoadIn(tree, filepath.Join("config", "SYSTEM"), LoadOptions{Logs: logs})
 	require.NoError(t, err)
 	require.Positive(t, file.Replayed)
 	require.Equal(t, logs[0], file.Logs[0].Name)
 	require.Equal(t, []string{filepath.Join(inside, "config", "system.log1"), filepath.Join(inside, "config", "SYSTEM.LOG2")}, file.LeftOut)
 }
 
-func TestLoadInDoesNotLeaveTheRoot(t *testing.T) {
+func TestLoadInDoesNotLeaveTheTree(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, inside, outside string){
 		"hive": func(t *testing.T, in, out string) {
 			requireSymlink(t, filepath.Join(out, "SYSTEM"), filepath.Join(in, "it"))
@@ -100,34 +100,34 @@ func TestLoadInDoesNotLeaveTheRoot(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root, inside, outside := newRoot(t)
+			tree, inside, outside := newTree(t)
 			prepare(t, inside, outside)
-			_, err := LoadIn(root, "it", LoadOptions{Recovery: RecoverIfPossible})
+			_, err := LoadIn(tree, "it", LoadOptions{Recovery: RecoverIfPossible})
 			require.Error(t, err)
 		})
 	}
-	root, _, _ := newRoot(t)
-	_, err := LoadIn(root, filepath.Join("..", "outside", "SYSTEM"), LoadOptions{})
+	tree, _, _ := newTree(t)
+	_, err := LoadIn(tree, filepath.Join("..", "outside", "SYSTEM"), LoadOptions{})
 	require.ErrorContains(t, err, "escapes")
 }
 
-func TestLoadInFollowsLinksWithinTheRoot(t *testing.T) {
-	root, inside, _ := newRoot(t)
+func TestLoadInFollowsLinksWithinTheTree(t *testing.T) {
+	tree, inside, _ := newTree(t)
 	requireSymlink(t, "config", filepath.Join(inside, "it"))
-	file, err := LoadIn(root, filepath.Join("it", "SYSTEM"), LoadOptions{})
+	file, err := LoadIn(tree, filepath.Join("it", "SYSTEM"), LoadOptions{})
 	require.NoError(t, err)
 	require.Positive(t, file.Replayed)
 }
 
-func TestOpenInWantsFilesAndFolders(t *testing.T) {
-	root, inside, _ := newRoot(t)
-	_, err := OpenFileIn(root, "config")
+func TestFolderTreeOpensFilesAndFolders(t *testing.T) {
+	tree, inside, _ := newTree(t)
+	_, err := tree.OpenFile("config")
 	require.ErrorIs(t, err, ErrNotRegular)
 	require.EqualError(t, err, "not a regular file: "+filepath.Join(inside, "config")+" is a folder")
-	_, err = OpenFolderIn(root, filepath.Join("config", "SYSTEM"))
+	_, err = tree.OpenFolder(filepath.Join("config", "SYSTEM"))
 	require.Error(t, err)
-	_, err = OpenFileIn(root, "nothing")
+	_, err = tree.OpenFile("nothing")
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	_, err = FindLogsIn(root, filepath.Join("nowhere", "SYSTEM"))
+	_, err = FindLogsIn(tree, filepath.Join("nowhere", "SYSTEM"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOpenInDoesNotWait: a pipe that nobody writes to is refused at once, for a
-// file and for a folder.
-func TestOpenInDoesNotWait(t *testing.T) {
-	root, inside, _ := newRoot(t)
+// TestFolderTreeDoesNotWait: a pipe that nobody writes to is refused at once, for
+// a file and for a folder.
+func TestFolderTreeDoesNotWait(t *testing.T) {
+	tree, inside, _ := newTree(t)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(inside, "pipe"), 0o666))
-	_, err := OpenFileIn(root, "pipe")
+	_, err := tree.OpenFile("pipe")
 	require.ErrorIs(t, err, ErrNotRegular)
-	_, err = OpenFolderIn(root, "pipe")
+	_, err = tree.OpenFolder("pipe")
 	require.ErrorIs(t, err, syscall.ENOTDIR)
-	_, err = FindLogsIn(root, filepath.Join("pipe", "SYSTEM"))
+	_, err = FindLogsIn(tree, filepath.Join("pipe", "SYSTEM"))
 	require.Error(t, err)
 	// Not even when it has become one since it was looked at.
 	require.NotZero(t, doNotWait)
