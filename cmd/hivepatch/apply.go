@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -103,16 +105,12 @@ func runApply(env *environment, o applyOptions) error {
 	if err != nil {
 		return err
 	}
-	if len(targets) > 1 && o.output.path != "" {
-		return hinted(usagef("%s is about %d hives of %s, and --output takes one", o.name(), len(targets), o.target.path), "--hive NAME and --user NAME take one of them")
+	if err := o.requireOne(targets); err != nil {
+		return err
 	}
 	report := &applyReport{Policy: o.name(), Hives: []*appliedHive{}}
-	for _, target := range targets {
-		applied, err := o.applyTo(env, r, p, source, target)
-		if err != nil {
-			return err
-		}
-		report.Hives = append(report.Hives, applied)
+	if report.Hives, err = o.applyToAll(env, r, policyWork{p, source}, targets); err != nil {
+		return err
 	}
 	if r.json {
 		if err := r.object(report); err != nil {
@@ -127,24 +125,101 @@ func runApply(env *environment, o applyOptions) error {
 	return r.flush()
 }
 
+// requireOne refuses what names one file for several hives.
+func (o applyOptions) requireOne(targets []policyTarget) error {
+	option := ""
+	switch {
+	case len(targets) < 2:
+		return nil
+	case o.output.path != "":
+		option = "--output"
+	case o.output.place != nil && o.output.place.options.Backup != "":
+		option = "--backup"
+	default:
+		return nil
+	}
+	return hinted(usagef("%s is about %d hives of %s, and %s takes one", o.name(), len(targets), o.target.path, option), "--hive NAME and --user NAME take one of them")
+}
+
+// policyWork is a policy and the file that it was read from.
+type policyWork struct {
+	policy *policy.Policy
+	source *hivefile.Source
+}
+
+// applyToAll applies the policy to each hive, all or nothing. Before the first of
+// several is replaced, all are edited in memory, one at a time: what would be
+// refused of the last is told while none has changed. The locks stay from the
+// one to the other.
+func (o applyOptions) applyToAll(env *environment, r *reporter, work policyWork, targets []policyTarget) ([]*appliedHive, error) {
+	for i := range targets {
+		targets[i].place = o.output.place.another()
+	}
+	if o.output.place != nil && len(targets) > 1 {
+		for _, target := range targets {
+			if _, _, err := o.edit(env, r, work, target, true); err != nil {
+				return nil, err
+			}
+		}
+	}
+	all := []*appliedHive{}
+	for _, target := range targets {
+		applied, err := o.applyTo(env, r, work, target)
+		if err != nil {
+			return nil, explainPartly(err, all)
+		}
+		all = append(all, applied)
+	}
+	return all, nil
+}
+
+// explainPartly says which hives have been replaced before one could not be
+// written.
+func explainPartly(err error, done []*appliedHive) error {
+	var replaced []string
+	for _, applied := range done {
+		if applied.InPlace != nil && applied.InPlace.Way != string(hivefile.WayNone) {
+			replaced = append(replaced, applied.Target)
+		}
+	}
+	if len(replaced) == 0 {
+		return err
+	}
+	return hinted(fmt.Errorf("%w (after %s)", err, strings.Join(replaced, ", ")),
+		"the hives named last have been replaced; run the command again, which leaves them as they are, or restore them")
+}
+
 // applyTo applies the policy to one hive, all or nothing.
-func (o applyOptions) applyTo(env *environment, r *reporter, p *policy.Policy, source *hivefile.Source, target policyTarget) (*appliedHive, error) {
-	if o.output.place != nil { // each hive has its own
-		place := *o.output.place
-		o.output.place, target.place = &place, &place
-	}
-	progress := startProgress(env, o.report, "reading "+target.name())
-	defer progress.end()
-	file, err := target.load(env, hivefile.Recover)
-	if err != nil {
-		return nil, hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs edits the hive as it stands, and what is in its logs only is lost")
-	}
-	allowPolicyMemory(file, source)
-	file.Sources = append(file.Sources, source)
-	tellLoad(r, file)
-	section, err := target.choose(o.policyOptions, p, file.Hive)
+func (o applyOptions) applyTo(env *environment, r *reporter, work policyWork, target policyTarget) (*appliedHive, error) {
+	applied, file, err := o.edit(env, r, work, target, false)
 	if err != nil {
 		return nil, err
+	}
+	o.output.place = target.place
+	if err := o.output.save(env, r, file); err != nil {
+		return nil, err
+	}
+	o.output.tell(&applied.Outcome)
+	return applied, nil
+}
+
+// edit has the policy applied to one hive in memory. A trial says nothing.
+func (o applyOptions) edit(env *environment, r *reporter, work policyWork, target policyTarget, trial bool) (*appliedHive, *hivefile.File, error) {
+	progress := startProgress(env, o.report, "reading "+target.name())
+	defer progress.end()
+	target.volume.quiet = target.volume.quiet || trial
+	file, err := target.load(env, hivefile.Recover)
+	if err != nil {
+		return nil, nil, hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs edits the hive as it stands, and what is in its logs only is lost")
+	}
+	allowPolicyMemory(file, work.source)
+	file.Sources = append(file.Sources, work.source)
+	if !trial {
+		tellLoad(r, file)
+	}
+	section, err := target.choose(o.policyOptions, work.policy, file.Hive)
+	if err != nil {
+		return nil, nil, err
 	}
 	applied := &appliedHive{comparedHive: comparedHive{Hive: section.Hive, User: target.user, Target: target.name()}}
 	request := o.request
@@ -158,15 +233,10 @@ func (o applyOptions) applyTo(env *environment, r *reporter, p *policy.Policy, s
 		return nil
 	})
 	if err != nil {
-		return nil, target.wrap(err)
+		return nil, nil, target.wrap(err)
 	}
-	progress.end()
 	applied.Outcome = *outcome
-	if err := o.output.save(env, r, file); err != nil {
-		return nil, err
-	}
-	o.output.tell(&applied.Outcome)
-	return applied, nil
+	return applied, file, nil
 }
 
 // allowPolicyMemory raises what limitMemory has set: what the policy says is kept

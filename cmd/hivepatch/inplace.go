@@ -58,9 +58,22 @@ func readPlace(c *cli.Context) (*placement, error) {
 	return p, err
 }
 
+// another returns the same for another hive, and nil for nil.
+func (p *placement) another() *placement {
+	if p == nil {
+		return nil
+	}
+	other := *p
+	other.options.Lock, other.placed = nil, nil
+	return &other
+}
+
 // lock keeps other copies of the program from the hive, from before it is read
 // until it is in place.
 func (p *placement) lock(env *environment, path string) error {
+	if p.options.Lock != nil {
+		return nil
+	}
 	if path == standardStream {
 		return usagef("--in-place needs a TARGET that is a file: standard input has no place")
 	}
