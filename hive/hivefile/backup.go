@@ -141,7 +141,7 @@ func (r *replacement) keepAs(path string, keep func(path string) error) error {
 	}
 	if err == nil {
 		r.note(path)
-		err = syncFolder(filepath.Dir(path))
+		err = SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		for _, log := range r.made[mark:] {
@@ -278,7 +278,7 @@ func (r *replacement) adopt() (string, error) {
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
-	return found[0], syncFolder(r.folder())
+	return found[0], SyncFolder(r.folder())
 }
 
 // separate makes leftovers files of their own, because the hive will be written

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"hivepatch/hive"
+	"hivepatch/hive/internal/overwrite"
 	"hivepatch/hive/internal/regf"
 	"hivepatch/hive/txlog"
 )
@@ -46,7 +47,7 @@ func requireClean(path string) error {
 	defer file.Close() // only read
 	header := make([]byte, regf.BaseBlockSize+regf.BinHeaderSize)
 	n, err := io.ReadFull(file, header)
-	if n < markedSize {
+	if n < overwrite.HeaderSize {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := RequireWhole(path, header[:n]); err != nil {

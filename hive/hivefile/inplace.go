@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"hivepatch/hive/internal/overwrite"
 )
 
 // ErrModified is returned when a hive is not what it was when it was loaded:
@@ -210,13 +212,13 @@ func (r *replacement) examine() (same bool, err error) {
 
 // unfinished is the error for a hive that a save has left half written, or nil.
 func (r *replacement) unfinished() error {
-	var header [markedSize]byte
+	var header [overwrite.HeaderSize]byte
 	n, _ := r.lock.file.ReadAt(header[:], 0) // fewer are no mark
-	mark, ok := readMark(header[:n])
+	mark, ok := overwrite.ReadMark(header[:n])
 	if !ok {
 		return nil
 	}
-	return &HalfWrittenError{Path: r.lock.path, Backup: mark.backup}
+	return &HalfWrittenError{Path: r.lock.path, Backup: mark.Backup}
 }
 
 // comparer compares what is written to it.

@@ -14,6 +14,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/hivetest"
+	"hivepatch/hive/internal/overwrite"
 	"hivepatch/hive/txlog"
 )
 
@@ -398,7 +399,7 @@ func TestCleanLogs(t *testing.T) {
 		return map[string][]byte{"SYSTEM": hive, "SYSTEM.LOG1": dirty["SYSTEM.LOG1"], "system.log2": {}, "SYSTEM.LOG": []byte("x"), "SYSTEM.LOG3": []byte("x")}
 	}
 	half := bytes.Clone(clean)
-	copy(half, markedHeader(clean[:markedSize], 9, mark{}))
+	copy(half, overwrite.MarkedHeader(clean[:overwrite.HeaderSize], 9, overwrite.Mark{}))
 	for name, test := range map[string]struct {
 		hive []byte
 		want error
@@ -429,28 +430,28 @@ func TestCleanLogs(t *testing.T) {
 // its mark is read back.
 func TestMark(t *testing.T) {
 	clean := hivetest.Windows10().Build().Data
-	for name, backup := range map[string]string{"beside": placeName, "elsewhere": "/backups/SYSTEM", "none": "", "longest": strings.Repeat("x", markEnd-markName)} {
+	for name, backup := range map[string]string{"beside": placeName, "elsewhere": "/backups/SYSTEM", "none": "", "longest": strings.Repeat("x", overwrite.MaxBackup)} {
 		t.Run(name, func(t *testing.T) {
-			want := mark{old: [32]byte{1, 2, 3}, backup: backup}
+			want := overwrite.Mark{Old: [32]byte{1, 2, 3}, Backup: backup}
 			half := bytes.Clone(clean)
-			copy(half, markedHeader(clean[:markedSize], 77, want))
+			copy(half, overwrite.MarkedHeader(clean[:overwrite.HeaderSize], 77, want))
 			state, err := txlog.Examine(half)
 			require.NoError(t, err)
 			require.True(t, state.Dirty())
 			require.False(t, state.HeaderBad)
 			require.Equal(t, []uint32{78, 77}, []uint32{state.Sequence1, state.Sequence2})
-			got, ok := readMark(half)
+			got, ok := overwrite.ReadMark(half)
 			require.True(t, ok)
 			require.Equal(t, want, got)
-			require.Equal(t, name == "beside" || name == "longest", got.beside())
+			require.Equal(t, name == "beside" || name == "longest", isBeside(got.Backup))
 			err = RequireWhole("SYSTEM", half)
 			require.ErrorIs(t, err, ErrHalfWritten)
 		})
 	}
 	t.Run("too long a name", func(t *testing.T) {
-		got, ok := readMark(markedHeader(clean[:markedSize], 1, mark{backup: strings.Repeat("x", markEnd-markName+1)}))
+		got, ok := overwrite.ReadMark(overwrite.MarkedHeader(clean[:overwrite.HeaderSize], 1, overwrite.Mark{Backup: strings.Repeat("x", overwrite.MaxBackup+1)}))
 		require.True(t, ok)
-		require.Empty(t, got.backup)
+		require.Empty(t, got.Backup)
 	})
 	t.Run("none", func(t *testing.T) {
 		for _, data := range [][]byte{nil, clean, clean[:100], dirtyFiles("x")["x"]} {
@@ -459,7 +460,7 @@ func TestMark(t *testing.T) {
 	})
 	t.Run("lies", func(t *testing.T) {
 		for _, name := range []string{"../SYSTEM", "..", ".", "/etc/passwd"} {
-			require.False(t, mark{backup: name}.beside(), name)
+			require.False(t, isBeside(name), name)
 		}
 	})
 }

@@ -216,9 +216,9 @@ func (f folder) abandon(err error, file *os.File, temp string) error {
 	return f.discard(err, temp)
 }
 
-// syncFolder brings the names in a folder to the disk, where that can be asked
-// for.
-func syncFolder(path string) error {
+// SyncFolder brings the names in a folder to the disk, where that can be asked
+// for. It returns the error of the operating system.
+func SyncFolder(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
 		return err

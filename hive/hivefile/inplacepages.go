@@ -1,7 +1,6 @@
 package hivefile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,17 +8,15 @@ import (
 	"path/filepath"
 	"time"
 
+	"hivepatch/hive/internal/overwrite"
 	"hivepatch/hive/internal/regf"
 	"hivepatch/hive/txlog"
 )
 
-// pageSize is the unit in which Windows writes hives, in bytes.
-const pageSize = 4096
-
 // placePages writes the hive into the old file, because of why.
 func (r *replacement) placePages(why string) error {
 	r.placed.Way, r.placed.WhyPages = WayPages, why
-	if _, err := regf.NewBaseBlock(r.data); err != nil || len(r.data) < pageSize {
+	if _, err := regf.NewBaseBlock(r.data); err != nil || len(r.data) < overwrite.PageSize {
 		return fmt.Errorf("%w: only a hive can be written by pages", regf.ErrNotHive)
 	}
 	file, err := os.OpenFile(r.lock.path, os.O_RDWR, 0)
@@ -66,7 +63,7 @@ func (r *replacement) dropBackup(backup *os.File) {
 			r.warn("the backup that was made for the time of writing is left: %v", err)
 		}
 	}
-	_ = syncFolder(r.folder()) // else it is still there after a crash, which does no harm
+	_ = SyncFolder(r.folder()) // else it is still there after a crash, which does no harm
 }
 
 // mendPages writes over a half-written hive, which has its backup already.
@@ -78,11 +75,11 @@ func (r *replacement) mendPages(file *os.File) error {
 	if err != nil {
 		return err
 	}
-	if old, ok := readMark(w.oldHeader[:]); ok {
+	if old, ok := overwrite.ReadMark(w.oldHeader[:]); ok {
 		w.mark = old
 	}
 	if err := w.forward(); err != nil {
-		return &HalfWrittenError{Path: r.lock.path, Backup: w.mark.backup, Err: err}
+		return &HalfWrittenError{Path: r.lock.path, Backup: w.mark.Backup, Err: err}
 	}
 	return nil
 }
@@ -94,25 +91,25 @@ type pageWriter struct {
 	path      string
 	old       io.ReaderAt // what the file was before
 	oldSize   int64
-	oldHeader [markedSize]byte
+	oldHeader [overwrite.HeaderSize]byte
 	oldTime   time.Time
 	begun     bool   // the header says that it is being written
 	data      []byte // what it shall be
 	sequence  uint32 // beyond those of the hives and the logs
-	mark      mark
+	mark      overwrite.Mark
 	backup    string
 }
 
 func (r *replacement) newPageWriter(file *os.File, old io.ReaderAt) (*pageWriter, error) {
 	w := &pageWriter{
 		file: file, path: r.lock.path, old: old, oldSize: r.old.size, oldTime: r.info.ModTime(), data: r.data,
-		backup: r.placed.Backup, mark: mark{old: r.old.sum, backup: r.placed.Backup},
+		backup: r.placed.Backup, mark: overwrite.Mark{Old: r.old.sum, Backup: r.placed.Backup},
 	}
 	if here, err := os.Stat(r.folder()); err == nil && w.backup != "" {
 		if there, err := os.Stat(filepath.Dir(w.backup)); err == nil && os.SameFile(here, there) {
-			w.mark.backup = filepath.Base(w.backup)
+			w.mark.Backup = filepath.Base(w.backup)
 		} else if absolute, err := filepath.Abs(w.backup); err == nil {
-			w.mark.backup = absolute
+			w.mark.Backup = absolute
 		}
 	}
 	if n, err := old.ReadAt(w.oldHeader[:], 0); n < len(w.oldHeader) && !errors.Is(err, io.EOF) {
@@ -187,10 +184,10 @@ func (w *pageWriter) grow() error {
 
 func (w *pageWriter) begin() error {
 	w.begun = true
-	return w.put(markedHeader(w.data[:markedSize], w.sequence, w.mark), 0)
+	return w.put(overwrite.MarkedHeader(w.data[:overwrite.HeaderSize], w.sequence, w.mark), 0)
 }
 
-func (w *pageWriter) end() error { return w.put(w.data[:markedSize], 0) }
+func (w *pageWriter) end() error { return w.put(w.data[:overwrite.HeaderSize], 0) }
 
 func (w *pageWriter) cut() error {
 	if err := w.file.Truncate(int64(len(w.data))); err != nil {
@@ -211,7 +208,7 @@ func (w *pageWriter) put(data []byte, offset int64) error {
 func (w *pageWriter) pages() error {
 	err := w.eachDifference(func(offset int64, _, now []byte) error {
 		if offset == 0 { // the header comes last
-			now, offset = now[markedSize:], markedSize
+			now, offset = now[overwrite.HeaderSize:], overwrite.HeaderSize
 		}
 		_, err := w.file.WriteAt(now, offset)
 		return err
@@ -234,34 +231,15 @@ func (w *pageWriter) eachDifference(do func(offset int64, old, now []byte) error
 			return err
 		}
 		if start == 0 {
-			copy(old[:min(markedSize, len(old))], now) // the header is no page
+			copy(old[:min(overwrite.HeaderSize, len(old))], now) // the header is no page
 		}
-		for _, run := range differences(old, now) {
-			if err := do(start+int64(run.from), old[run.from:run.to], now[run.from:run.to]); err != nil {
+		for _, run := range overwrite.Differences(old, now) {
+			if err := do(start+int64(run.From), old[run.From:run.To], now[run.From:run.To]); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// span is a run of bytes.
-type span struct{ from, to int }
-
-// differences returns the runs of pages that differ.
-func differences(old, now []byte) (runs []span) {
-	for from := 0; from < len(now); from += pageSize {
-		to := min(from+pageSize, len(now))
-		if bytes.Equal(old[from:to], now[from:to]) {
-			continue
-		}
-		if n := len(runs); n > 0 && runs[n-1].to == from {
-			runs[n-1].to = to
-		} else {
-			runs = append(runs, span{from, to})
-		}
-	}
-	return runs
 }
 
 // back makes the file what it was, in the same order, from the backup.
@@ -281,7 +259,7 @@ func (w *pageWriter) back() error {
 		if err := w.file.Sync(); err != nil {
 			return err
 		}
-		if err := w.put(w.oldHeader[:min(w.oldSize, markedSize)], 0); err != nil {
+		if err := w.put(w.oldHeader[:min(w.oldSize, overwrite.HeaderSize)], 0); err != nil {
 			return err
 		}
 	}
@@ -292,7 +270,7 @@ func (w *pageWriter) back() error {
 func (w *pageWriter) backPages() error {
 	err := w.eachDifference(func(offset int64, old, _ []byte) error {
 		if offset == 0 { // the header comes last
-			old, offset = old[markedSize:], markedSize
+			old, offset = old[overwrite.HeaderSize:], overwrite.HeaderSize
 		}
 		_, err := w.file.WriteAt(old, offset)
 		return err

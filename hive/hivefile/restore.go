@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hivepatch/hive/check"
+	"hivepatch/hive/internal/overwrite"
 )
 
 // ErrNoBackup is returned when there is no backup to restore a hive from.
@@ -105,11 +106,11 @@ type restorer struct {
 
 // choose finds the backup.
 func (r *restorer) choose() error {
-	var half mark
+	var half overwrite.Mark
 	if r.lock != nil {
-		var header [markedSize]byte
+		var header [overwrite.HeaderSize]byte
 		n, _ := r.lock.file.ReadAt(header[:], 0) // fewer are no mark
-		half, r.result.Mended = readMark(header[:n])
+		half, r.result.Mended = overwrite.ReadMark(header[:n])
 	}
 	r.result.From = r.options.Backup
 	if r.options.Backup != "" {
@@ -132,20 +133,20 @@ func (r *restorer) choose() error {
 
 // named finds the backup that a half-written hive names: by its name, or where
 // it was renamed, by its contents.
-func (r *restorer) named(half mark, backups []Backup) (string, error) {
+func (r *restorer) named(half overwrite.Mark, backups []Backup) (string, error) {
 	var paths []string
-	if half.beside() {
-		paths = append(paths, filepath.Join(filepath.Dir(r.path), half.backup))
+	if isBeside(half.Backup) {
+		paths = append(paths, filepath.Join(filepath.Dir(r.path), half.Backup))
 	}
 	for _, backup := range backups {
 		paths = append(paths, backup.Path)
 	}
 	for _, path := range paths {
-		if sum, err := hashFile(path); err == nil && sum == half.old {
+		if sum, err := hashFile(path); err == nil && sum == half.Old {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%w beside it: %w", ErrNoBackup, &HalfWrittenError{Path: r.path, Backup: half.backup})
+	return "", fmt.Errorf("%w beside it: %w", ErrNoBackup, &HalfWrittenError{Path: r.path, Backup: half.Backup})
 }
 
 func hashFile(path string) (sum [sha256.Size]byte, err error) {

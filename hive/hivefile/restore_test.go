@@ -11,6 +11,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/hivetest"
+	"hivepatch/hive/internal/overwrite"
 )
 
 // restoreTime is when the tests restore, and restoreName the backup of that time.
@@ -143,7 +144,7 @@ func TestRestoreRefused(t *testing.T) {
 	damaged.Put32(damaged.Key("Setup").Node, hivetest.NodeParent, 0x7FFFFFF0)
 	damaged.Data[4096] = 'x' // the signature of the first bin
 	half := bytes.Clone(hiveData.Data)
-	copy(half, markedHeader(half[:markedSize], 9, mark{old: [32]byte{1}, backup: "../" + placeName}))
+	copy(half, overwrite.MarkedHeader(half[:overwrite.HeaderSize], 9, overwrite.Mark{Old: [32]byte{1}, Backup: "../" + placeName}))
 	now := saved(t, hiveData.Data, 10)
 	for name, test := range map[string]struct {
 		files  map[string][]byte

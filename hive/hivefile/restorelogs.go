@@ -119,7 +119,7 @@ func (c logChange) do() error {
 	if c.old == nil {
 		return WriteNew(c.path, c.data, SaveOptions{})
 	}
-	return overwrite(c.path, c.data)
+	return overwriteFile(c.path, c.data)
 }
 
 // takeLogsBack makes the logs what they were. It returns the first error.
@@ -137,7 +137,7 @@ func (r *restorer) takeLogsBack() error {
 
 func (c logChange) undo() error {
 	if c.old != nil {
-		return overwrite(c.path, c.old.Data)
+		return overwriteFile(c.path, c.old.Data)
 	}
 	if err := os.Remove(c.path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -145,8 +145,8 @@ func (c logChange) undo() error {
 	return nil
 }
 
-// overwrite writes data into a file that is there, and brings it to the disk.
-func overwrite(path string, data []byte) error {
+// overwriteFile writes data into a file that is there, and brings it to the disk.
+func overwriteFile(path string, data []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
