@@ -53,7 +53,7 @@ func runApp(env *environment, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(append([]string{programName}, arranged...))
+	return invoke(env, app, arranged)
 }
 
 const appDescription = `Reads, edits, compares and mends the registry hives of a Windows that is not
@@ -76,7 +76,7 @@ Exit codes:
    4  check found problems of level F or L, or verify differences`
 
 func newApp(env *environment) *cli.App {
-	app := &cli.App{
+	return &cli.App{
 		Name:        programName,
 		HelpName:    programName,
 		Usage:       "reads, edits, compares and mends offline Windows registry hives",
@@ -113,31 +113,7 @@ func newApp(env *environment) *cli.App {
 			newCompletionCommand(env),
 			newCompleteCommand(env),
 		}, manCommands(env)...),
-		Action:          func(c *cli.Context) error { return runRoot(env, c) },
-		Reader:          env.stdin,
-		Writer:          env.stdout,
-		ErrWriter:       env.stderr,
-		HideHelpCommand: true, // ours takes an argument and knows its errors
-		HideVersion:     true, // else -v were the version
-
-		DisableSliceFlagSeparator: true, // a path may have commas
-
-		// Errors go through run: cli would print them and exit by itself.
-		ExitErrHandler: func(*cli.Context, error) {},
-		OnUsageError:   onUsageError,
 	}
-	for _, command := range app.Commands {
-		// Without this every command has subcommands help and h, and a hive
-		// named h could not be opened.
-		command.HideHelpCommand = true
-		command.OnUsageError = onUsageError
-	}
-	app.Setup()
-	return app
-}
-
-func onUsageError(_ *cli.Context, err error, _ bool) error {
-	return usagef("%s", err)
 }
 
 // runRoot is what happens without a command.
@@ -146,8 +122,7 @@ func runRoot(env *environment, c *cli.Context) error {
 		_, err := fmt.Fprintf(env.stdout, "%s %s\n", programName, c.App.Version)
 		return err
 	}
-	c.App.Writer = env.stderr
-	if err := cli.ShowAppHelp(c); err != nil {
+	if err := printAppHelp(env.stderr, c.App); err != nil {
 		return err
 	}
 	return usagef("no command given")
@@ -161,29 +136,4 @@ func programVersion() string {
 		return info.Main.Version
 	}
 	return "(devel)"
-}
-
-func newHelpCommand(env *environment) *cli.Command {
-	return &cli.Command{
-		Name:      "help",
-		Usage:     "show help for a command",
-		UsageText: "hivepatch help [COMMAND]",
-		Action: func(c *cli.Context) error {
-			return runHelp(env, c.App, c.Args().Slice())
-		},
-	}
-}
-
-func runHelp(env *environment, app *cli.App, arguments []string) error {
-	switch len(arguments) {
-	case 0:
-		return app.Run([]string{programName, "--help"})
-	case 1:
-		command := app.Command(arguments[0])
-		if command == nil {
-			return unknownCommand(app, arguments[0])
-		}
-		return app.Run([]string{programName, command.Name, "--help"})
-	}
-	return usagef("help takes one command, not %d", len(arguments))
 }

@@ -47,7 +47,7 @@ func arrangeCommand(app *cli.App, name string, rest []string) ([]string, error) 
 	}
 	arranged := []string{name}
 	for _, flag := range flags {
-		if flag.name == cli.HelpFlag.Names()[0] {
+		if flag.name == helpName {
 			// cli would look for help on the first argument.
 			return []string{name, flag.String()}, nil
 		}

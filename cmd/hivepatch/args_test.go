@@ -100,16 +100,19 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-// Every command is reached with its own flags only, and none has the hidden
-// subcommands that cli adds.
+// Every command says what it does, and asks nothing of cli that invoke does not do.
 func TestCommands(t *testing.T) {
 	app := newApp(&environment{})
 	for _, command := range app.Commands {
-		require.True(t, command.HideHelpCommand, command.Name)
-		require.NotNil(t, command.OnUsageError, command.Name)
+		require.Empty(t, command.Subcommands, command.Name)
+		require.Nil(t, command.Before, command.Name)
+		require.Nil(t, command.After, command.Name)
 		require.NotEmpty(t, command.Usage, command.Name)
 		for _, flag := range command.Flags {
 			require.NotEmpty(t, meaning(flag), "%s --%s", command.Name, flag.Names()[0])
+			if required, ok := flag.(cli.RequiredFlag); ok {
+				require.False(t, required.IsRequired(), "%s --%s", command.Name, flag.Names()[0])
+			}
 		}
 		if !command.Hidden && command.Name != "help" {
 			require.Contains(t, command.Description, "Examples:", command.Name)
