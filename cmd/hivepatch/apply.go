@@ -80,7 +80,7 @@ func printSchema(env *environment, c *cli.Context) error {
 }
 
 func readApplyOptions(env *environment, c *cli.Context) (o applyOptions, err error) {
-	if o.policyOptions, err = readPolicyOptions(c); err != nil {
+	if o.policyOptions, err = readPolicyOptions(env, c); err != nil {
 		return o, err
 	}
 	if o.output, err = readOutput(c); err != nil {
@@ -101,7 +101,7 @@ func runApply(env *environment, o applyOptions) error {
 		return err
 	}
 	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
-	targets, err := o.targets(p)
+	targets, err := o.targets(env, p)
 	if err != nil {
 		return err
 	}

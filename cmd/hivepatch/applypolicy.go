@@ -58,7 +58,7 @@ TARGET is a hive file, or the folder of a Windows: its root or its Windows folde
 in which each hive is taken that the policy names. Of files, a SYSTEM hive is
 recognised by its Select key; --hive says which hive any other is.`
 
-func readPolicyOptions(c *cli.Context) (o policyOptions, err error) {
+func readPolicyOptions(env *environment, c *cli.Context) (o policyOptions, err error) {
 	arguments := c.Args().Slice()
 	switch {
 	case len(arguments) == 0:
@@ -78,12 +78,15 @@ func readPolicyOptions(c *cli.Context) (o policyOptions, err error) {
 			return o, usagef("--hive %q is none of %s", name, strings.Join(hiveNames(), ", "))
 		}
 	}
+	if o.target.volume.volume, err = openVolume(env, o.target.path); err != nil {
+		return o, err
+	}
 	return o, o.check()
 }
 
 func (o policyOptions) check() error {
 	kind, user := o.which.query.Kind, o.which.query.User
-	switch folder := isFolder(o.target.path); {
+	switch folder := o.target.volume.volume != nil; {
 	case o.path == "":
 		return usagef("POLICY is empty")
 	case o.target.path == "":

@@ -21,20 +21,17 @@ type policyTarget struct {
 
 // targets are the hives that the policy is for: TARGET itself or, where that is a
 // folder, all in it that the policy names.
-func (o policyOptions) targets(p *policy.Policy) ([]policyTarget, error) {
-	if o.target.path == standardStream || !isFolder(o.target.path) {
-		return []policyTarget{{targetOptions: o.target, kind: o.which.query.Kind, user: o.which.query.User}}, nil
+func (o policyOptions) targets(env *environment, p *policy.Policy) ([]policyTarget, error) {
+	if o.target.volume.volume == nil {
+		t := policyTarget{targetOptions: o.target, kind: o.which.query.Kind, user: o.which.query.User}
+		return []policyTarget{t}, t.open(env)
 	}
 	var targets []policyTarget
 	for _, section := range p.Sections {
-		users, err := o.users(p, section)
-		if err != nil {
-			return nil, err
-		}
-		for _, user := range users {
+		for _, user := range o.users(p, section) {
 			t := policyTarget{targetOptions: o.target, kind: section.Hive, user: user, section: section}
 			t.volume.which.query = locate.Query{Kind: section.Hive, User: user}
-			if err := t.findInFolder(); err != nil {
+			if err := t.open(env); err != nil {
 				return nil, err
 			}
 			targets = append(targets, t)
@@ -48,40 +45,35 @@ func (o policyOptions) targets(p *policy.Policy) ([]policyTarget, error) {
 
 // users are the users whose hives in a folder a section is about. A hive that is
 // nobody's is that of "", and none is one that was not asked for.
-func (o policyOptions) users(p *policy.Policy, section *policy.Section) ([]string, error) {
+func (o policyOptions) users(p *policy.Policy, section *policy.Section) []string {
 	asked := o.which.query
 	switch {
 	case asked.Kind != "" && asked.Kind != section.Hive, asked.User != "" && !section.Hive.OfUser():
-		return nil, nil
+		return nil
 	case !section.Hive.OfUser():
-		return []string{""}, nil
+		return []string{""}
 	case asked.User != "":
 		if p.Section(section.Hive, asked.User) != section {
-			return nil, nil
+			return nil
 		}
-		return []string{asked.User}, nil
+		return []string{asked.User}
 	case section.User != policy.EveryUser:
-		return []string{section.User}, nil
+		return []string{section.User}
 	}
 	return o.everyUser(p, section)
 }
 
 // everyUser lists the users in a folder that have a hive of a kind and that the
 // policy does not name.
-func (o policyOptions) everyUser(p *policy.Policy, section *policy.Section) ([]string, error) {
-	volume, err := locate.Open(o.target.path)
-	if err != nil {
-		return nil, err
-	}
-	defer volume.Close() // only read
+func (o policyOptions) everyUser(p *policy.Policy, section *policy.Section) []string {
 	var users []string
-	for _, c := range volume.Survey().Candidates {
+	for _, c := range o.target.volume.volume.Survey().Candidates {
 		if c.Kind == section.Hive && c.Origin == locate.InUse && c.User != "" &&
 			p.Section(section.Hive, c.User) == section && !slices.Contains(users, c.User) {
 			users = append(users, c.User)
 		}
 	}
-	return users, nil
+	return users
 }
 
 // wrap says which hive an error is about, also where it is about what the policy

@@ -46,7 +46,7 @@ func newCheckCommand(env *environment) *cli.Command {
 		Action: func(c *cli.Context) error {
 			var o checkOptions
 			var err error
-			if o.target, err = readTarget(c); err != nil {
+			if o.target, err = readTarget(env, c); err != nil {
 				return err
 			}
 			if o.report, err = readReportOptions(c); err != nil {

@@ -54,7 +54,7 @@ func newCompactCommand(env *environment) *cli.Command {
 }
 
 func readCompactOptions(env *environment, c *cli.Context) (o compactOptions, err error) {
-	if o.target, err = readTarget(c); err != nil {
+	if o.target, err = readTarget(env, c); err != nil {
 		return o, err
 	}
 	if o.output, err = readOutput(c); err != nil {

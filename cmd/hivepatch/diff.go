@@ -103,7 +103,7 @@ func newDiffCommand(env *environment) *cli.Command {
 			boolFlag(headingOutput, "overwrite", "replace FILE if it exists; never what was read"),
 		}, reportFlags()),
 		Action: func(c *cli.Context) error {
-			o, err := readDiffOptions(c)
+			o, err := readDiffOptions(env, c)
 			if err != nil {
 				return err
 			}
@@ -112,8 +112,8 @@ func newDiffCommand(env *environment) *cli.Command {
 	}
 }
 
-func readDiffOptions(c *cli.Context) (o diffOptions, err error) {
-	if o.target, o.b, err = readDiffTargets(c); err != nil {
+func readDiffOptions(env *environment, c *cli.Context) (o diffOptions, err error) {
+	if o.target, o.b, err = readDiffTargets(env, c); err != nil {
 		return o, err
 	}
 	if o.report, err = readReportOptions(c); err != nil {
@@ -144,7 +144,7 @@ func readDiffOptions(c *cli.Context) (o diffOptions, err error) {
 }
 
 // readDiffTargets reads which two hives are meant.
-func readDiffTargets(c *cli.Context) (a, b targetOptions, err error) {
+func readDiffTargets(env *environment, c *cli.Context) (a, b targetOptions, err error) {
 	arguments, ignoreLogs := c.Args().Slice(), c.Bool("ignore-logs")
 	switch {
 	case len(arguments) < 2:
@@ -161,7 +161,7 @@ func readDiffTargets(c *cli.Context) (a, b targetOptions, err error) {
 	default:
 		a = targetOptions{path: arguments[0], logs: c.StringSlice("log-a"), ignoreLogs: ignoreLogs}
 		b = targetOptions{path: arguments[1], logs: c.StringSlice("log-b"), ignoreLogs: ignoreLogs}
-		err = findInFolders(c, &a, &b)
+		err = openTargets(env, c, &a, &b)
 	}
 	return a, b, err
 }

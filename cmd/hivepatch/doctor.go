@@ -50,7 +50,7 @@ func newDoctorCommand(env *environment) *cli.Command {
 		Action: func(c *cli.Context) error {
 			var o doctorOptions
 			var err error
-			if o.target, err = readTarget(c); err != nil {
+			if o.target, err = readTarget(env, c); err != nil {
 				return err
 			}
 			if o.report, err = readReportOptions(c); err != nil {
@@ -93,9 +93,9 @@ func runDoctor(env *environment, o doctorOptions) error {
 // examine finds out all that the page says.
 func examine(env *environment, r *reporter, target targetOptions) (*diagnosis, error) {
 	d := newDiagnosis(target)
-	d.tried = trial(env, target)
+	d.tried = trial(target)
 	if target.path != standardStream {
-		if err := d.lookAround(target); err != nil {
+		if err := d.lookAround(env, target); err != nil {
 			return nil, err
 		}
 	}
@@ -104,30 +104,29 @@ func examine(env *environment, r *reporter, target targetOptions) (*diagnosis, e
 }
 
 // lookAround looks at what lies around the hive.
-func (d *diagnosis) lookAround(target targetOptions) error {
-	d.inWindows = target.volume.folder != "" || locate.LiesInWindows(target.path)
+func (d *diagnosis) lookAround(env *environment, target targetOptions) error {
+	d.inWindows = target.volume.volume != nil || locate.LiesInWindows(target.path)
 	d.Hibernation = newHibernationReport(target.checkHibernation())
-	folder := target.volume.folder
-	if folder == "" {
-		folder = filepath.Dir(target.path)
+	v := target.volume.volume
+	if v == nil {
+		var err error
+		if v, err = openFolder(env, filepath.Dir(target.path)); err != nil {
+			return err
+		}
 	}
-	v, err := locate.Open(folder)
-	if err != nil {
-		return err
-	}
-	defer v.Close() // only read
+	var err error
 	if d.ReadOnly, err = locate.ReadOnly(v.Path); err != nil {
 		d.warn("%s", err)
 	}
 	switch {
-	case target.volume.folder != "":
+	case target.volume.volume != nil:
 		for _, c := range v.Copies(locate.System) {
 			d.Copies = append(d.Copies, v.FullPath(c.Path))
 		}
-		d.lookAtInstallation(v, target.volume.installation)
+		d.lookAtInstallation(v.Volume, target.volume.installation)
 	case v.Layout == locate.ConfigFolder && strings.EqualFold(filepath.Base(target.path), string(locate.System)):
 		// Of a file of another name one cannot know what lies beside it.
-		d.lookAtInstallation(v, ".")
+		d.lookAtInstallation(v.Volume, ".")
 	}
 	return nil
 }
@@ -139,7 +138,7 @@ func (d *diagnosis) lookAtInstallation(v *locate.Volume, path string) {
 
 // lookAtHive reads and checks the hive.
 func (d *diagnosis) lookAtHive(env *environment, r *reporter, target targetOptions) {
-	file, err := target.loadAs(env, hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+	file, err := target.loadAs(hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
 	if err != nil {
 		d.failure, d.Failure = err, err.Error()
 		return

@@ -61,7 +61,7 @@ func (d *diagnosis) preset(set *patch.SetState) string {
 
 // trial tries a proposal on the hive, in memory only, so that no command is
 // advised that would be refused.
-func trial(env *environment, target targetOptions) func(proposal) error {
+func trial(target targetOptions) func(proposal) error {
 	if target.path == standardStream {
 		return func(proposal) error { return nil } // it has been read and is gone
 	}
@@ -70,7 +70,7 @@ func trial(env *environment, target targetOptions) func(proposal) error {
 		if err != nil {
 			return err
 		}
-		file, err := target.loadAs(env, hivefile.LoadOptions{Recovery: hivefile.Recover})
+		file, err := target.loadAs(hivefile.LoadOptions{Recovery: hivefile.Recover})
 		if err != nil {
 			return err
 		}

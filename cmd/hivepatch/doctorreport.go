@@ -57,12 +57,12 @@ type step struct {
 }
 
 func newDiagnosis(target targetOptions) *diagnosis {
-	given := target.path
-	if target.volume.folder != "" {
-		given = target.volume.folder
+	path := target.name()
+	if target.path == standardStream {
+		path = standardStream
 	}
 	return &diagnosis{
-		Target: given, HivePath: target.path,
+		Target: target.path, HivePath: path,
 		Copies: []string{}, ControlSets: []patch.SetState{}, Symptoms: []symptom{}, Next: []step{}, Warnings: []string{},
 	}
 }

@@ -39,7 +39,7 @@ func readEditing(env *environment, c *cli.Context, required int, names ...string
 	if arguments, err = operands(c, required, names...); err != nil {
 		return o, nil, err
 	}
-	if o.target, err = newTarget(c); err != nil {
+	if o.target, err = newTarget(env, c); err != nil {
 		return o, nil, err
 	}
 	if o.output, err = readOutput(c); err != nil {

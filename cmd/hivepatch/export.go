@@ -77,7 +77,7 @@ func newExportCommand(env *environment) *cli.Command {
 			boolFlag(headingInput, "allow-damage", "leave out what cannot be read"),
 		),
 		Action: func(c *cli.Context) error {
-			o, err := readExportOptions(c)
+			o, err := readExportOptions(env, c)
 			if err != nil {
 				return err
 			}
@@ -86,9 +86,9 @@ func newExportCommand(env *environment) *cli.Command {
 	}
 }
 
-func readExportOptions(c *cli.Context) (o exportOptions, err error) {
+func readExportOptions(env *environment, c *cli.Context) (o exportOptions, err error) {
 	var arguments []string
-	if o.readingOptions, arguments, err = readReading(c, 0, "KEY"); err != nil {
+	if o.readingOptions, arguments, err = readReading(env, c, 0, "KEY"); err != nil {
 		return o, err
 	}
 	if len(arguments) > 0 {

@@ -62,7 +62,7 @@ func newFindCommand(env *environment) *cli.Command {
 			listFlag("", "type", "find values of type `T` only, a name or a number, and no keys; once for each"),
 		),
 		Action: func(c *cli.Context) error {
-			o, err := readFind(c)
+			o, err := readFind(env, c)
 			if err != nil {
 				return err
 			}
@@ -71,9 +71,9 @@ func newFindCommand(env *environment) *cli.Command {
 	}
 }
 
-func readFind(c *cli.Context) (findOptions, error) {
+func readFind(env *environment, c *cli.Context) (findOptions, error) {
 	o := findOptions{regexp: c.Bool("regexp"), inKeys: c.Bool("keys"), inValues: c.Bool("values"), inData: c.Bool("data")}
-	common, arguments, err := readReading(c, 1, "PATTERN", "KEY")
+	common, arguments, err := readReading(env, c, 1, "PATTERN", "KEY")
 	if err != nil {
 		return o, err
 	}

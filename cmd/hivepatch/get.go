@@ -58,7 +58,7 @@ func newGetCommand(env *environment) *cli.Command {
 			boolFlag("", "security", "print the security descriptor of the key"),
 		),
 		Action: func(c *cli.Context) error {
-			o, err := readGet(c)
+			o, err := readGet(env, c)
 			if err != nil {
 				return err
 			}
@@ -67,9 +67,9 @@ func newGetCommand(env *environment) *cli.Command {
 	}
 }
 
-func readGet(c *cli.Context) (getOptions, error) {
+func readGet(env *environment, c *cli.Context) (getOptions, error) {
 	o := getOptions{raw: c.Bool("raw"), class: c.Bool("class"), security: c.Bool("security")}
-	common, arguments, err := readReading(c, 1, "KEY", "VALUE")
+	common, arguments, err := readReading(env, c, 1, "KEY", "VALUE")
 	if err != nil {
 		return o, err
 	}

@@ -34,7 +34,7 @@ func newInfoCommand(env *environment) *cli.Command {
 		Description: infoDescription,
 		Flags:       readingFlags(),
 		Action: func(c *cli.Context) error {
-			o, _, err := readReading(c, 0)
+			o, _, err := readReading(env, c, 0)
 			if err != nil {
 				return err
 			}

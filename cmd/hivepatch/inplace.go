@@ -14,6 +14,7 @@ import (
 type placement struct {
 	options hivefile.InPlaceOptions
 	wait    time.Duration
+	hive    hivefile.Place // that is locked
 	placed  *hivefile.Placed
 }
 
@@ -64,28 +65,17 @@ func (p *placement) another() *placement {
 		return nil
 	}
 	other := *p
-	other.options.Lock, other.placed = nil, nil
+	other.placed = nil
 	return &other
 }
 
 // lock keeps other copies of the program from the hive, from before it is read
 // until it is in place.
-func (p *placement) lock(env *environment, path string) error {
-	if p.options.Lock != nil {
-		return nil
-	}
-	if path == standardStream {
-		return usagef("--in-place needs a TARGET that is a file: standard input has no place")
-	}
+func (p *placement) lock(hive hivefile.Place) error {
 	ctx, end := untilInterrupted()
 	defer end()
-	lock, err := hivefile.LockHive(ctx, path, p.wait)
-	if err != nil {
-		return err
-	}
-	p.options.Lock = lock
-	env.atEnd = append(env.atEnd, lock.Release)
-	return nil
+	p.hive = hive
+	return hive.Lock(ctx, p.wait)
 }
 
 // save puts the hive in place.
@@ -95,7 +85,7 @@ func (p *placement) save(env *environment, r *reporter, file *hivefile.File) (er
 	r.note("putting %d bytes in place of %s", len(file.Hive.Bytes()), file.Name())
 	options := p.options
 	options.Time = env.now()
-	p.placed, err = file.SaveInPlace(ctx, options)
+	p.placed, err = p.hive.Save(ctx, file, options)
 	if errors.Is(err, hivefile.ErrExists) {
 		return hinted(err, "no backup is ever replaced: name another one with --backup")
 	}

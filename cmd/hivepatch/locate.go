@@ -76,14 +76,14 @@ func readLocateOptions(c *cli.Context) (o locateOptions, err error) {
 
 func runLocate(env *environment, o locateOptions) error {
 	r := newReporter(env.stdout, env.stderr, o.report)
-	if o.which.isGiven() {
-		return locateOne(r, o)
-	}
 	volume, err := locate.Open(o.folder)
 	if err != nil {
 		return err
 	}
 	defer volume.Close() // only read
+	if o.which.isGiven() {
+		return o.which.locateOne(r, volume)
+	}
 	report, err := newLocateReport(volume)
 	if err != nil {
 		return err
@@ -104,12 +104,11 @@ func runLocate(env *environment, o locateOptions) error {
 }
 
 // locateOne prints the path of one hive.
-func locateOne(r *reporter, o locateOptions) error {
-	volume, candidate, err := o.which.find(o.folder)
+func (w whichHive) locateOne(r *reporter, volume *locate.Volume) error {
+	candidate, err := w.find(volume)
 	if err != nil {
 		return err
 	}
-	defer volume.Close() // only read
 	if candidate.Err != nil {
 		return candidate.Err
 	}

@@ -21,15 +21,38 @@ type whichHive struct {
 	ignoreHibernation bool
 }
 
-// volumeOptions are what is known of a TARGET that is a folder, or a hive in a
-// Windows.
+// volumeOptions are what is known of the Windows that the hive lies in.
 type volumeOptions struct {
 	which        whichHive
-	quiet        bool   // no warnings
-	folder       string // that TARGET is, "" where it is none
-	inside       string // path of the hive in the folder, over no link
-	installation string // path of its Windows folder in that folder
-	hibernation  error  // of the Windows in the folder
+	quiet        bool           // no warnings
+	volume       *windowsVolume // that TARGET is; nil for a hive file or a stream
+	installation string         // path of the hive's Windows folder in the volume
+}
+
+// windowsVolume is a TARGET in which hives are looked for. It is open until the
+// run ends.
+type windowsVolume struct{ *locate.Volume }
+
+// openVolume opens TARGET. It returns nil where that is no volume but a hive.
+func openVolume(env *environment, path string) (*windowsVolume, error) {
+	if path == standardStream || !isFolder(path) {
+		return nil, nil
+	}
+	return openFolder(env, path)
+}
+
+func openFolder(env *environment, path string) (*windowsVolume, error) {
+	volume, err := locate.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	env.atEnd = append(env.atEnd, func() { _ = volume.Close() }) // only read
+	return &windowsVolume{volume}, nil
+}
+
+// place is where a hive in the volume lies.
+func (v *windowsVolume) place(c *locate.Candidate) hivefile.Place {
+	return hivefile.TreePlace(v.Tree(), c.Path)
 }
 
 // volumeFlags choose a hive where TARGET is a folder. They are read by
@@ -89,81 +112,64 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// find opens the folder and finds the hive in it, which may turn out to be none.
-// The caller closes the volume.
-func (w whichHive) find(folder string) (*locate.Volume, *locate.Candidate, error) {
-	volume, err := locate.Open(folder)
-	if err != nil {
-		return nil, nil, err
-	}
+// find finds the hive in a volume, which may turn out to be none.
+func (w whichHive) find(volume *locate.Volume) (*locate.Candidate, error) {
 	candidate, err := volume.Find(w.query)
 	if candidate == nil || err != nil && !errors.Is(err, hive.ErrNotHive) {
-		_ = volume.Close() // it was only read
-		return nil, nil, explainLocate(err)
+		return nil, explainLocate(err)
 	}
-	return volume, candidate, nil
+	return candidate, nil
 }
 
-// findInFolders finds the hive that is meant by each target that is a folder.
-func findInFolders(c *cli.Context, targets ...*targetOptions) error {
+// openTargets finds the hive that is meant by each target.
+func openTargets(env *environment, c *cli.Context, targets ...*targetOptions) (err error) {
 	which, err := readWhichHive(c)
 	if err != nil {
 		return err
 	}
-	if which.isGiven() && !slices.ContainsFunc(targets, func(o *targetOptions) bool { return isFolder(o.path) }) {
-		return usagef("--hive and --user choose a hive in a folder, and %s is none", targets[0].name())
-	}
 	for _, o := range targets {
 		o.volume = volumeOptions{which: which, quiet: c.Bool("quiet")}
-		if err := o.findInFolder(); err != nil {
+		if o.volume.volume, err = openVolume(env, o.path); err != nil {
+			return err
+		}
+	}
+	if which.isGiven() && !slices.ContainsFunc(targets, func(o *targetOptions) bool { return o.volume.volume != nil }) {
+		return usagef("--hive and --user choose a hive in a folder, and %s is none", displayName(targets[0].path))
+	}
+	for _, o := range targets {
+		if err := o.open(env); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// findInFolder finds the hive where TARGET is a folder.
-func (o *targetOptions) findInFolder() error {
-	if o.path == standardStream || !isFolder(o.path) {
-		return nil
+// open finds out where the hive lies.
+func (o *targetOptions) open(env *environment) error {
+	switch v := &o.volume; {
+	case v.volume != nil:
+		candidate, err := v.which.find(v.volume.Volume)
+		if err != nil {
+			return err
+		}
+		v.installation = candidate.Installation
+		o.hive = v.volume.place(candidate)
+	case o.path == standardStream:
+		o.hive = hivefile.StreamPlace(displayName(o.path), env.stdin)
+	default:
+		o.hive = hivefile.FilePlace(o.path)
 	}
-	v := &o.volume
-	volume, candidate, err := v.which.find(o.path)
-	if err != nil {
-		return err
-	}
-	defer volume.Close() // only read
-	v.folder, v.inside, v.installation = o.path, candidate.Path, candidate.Installation
-	v.hibernation = volume.CheckHibernation()
-	o.path = volume.FullPath(candidate.Path)
+	hive := o.hive
+	env.atEnd = append(env.atEnd, func() { _ = hive.Close() }) // what was written is safe
 	return nil
 }
 
-// loadFile reads the hive file. One in a folder is reached without leaving that,
-// whatever has become of it meanwhile.
-func (o targetOptions) loadFile(options hivefile.LoadOptions) (*hivefile.File, error) {
-	if o.volume.folder == "" {
-		return hivefile.Load(o.path, options)
+// displayName is what messages call a path that may stand for standard input.
+func displayName(path string) string {
+	if path == standardStream {
+		return "standard input"
 	}
-	root, err := os.OpenRoot(o.volume.folder)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close() // only read
-	return hivefile.LoadIn(hivefile.FolderTree(root), o.volume.inside, options)
-}
-
-// readFile reads the bytes of the hive file, on the way that loadFile takes.
-func (o targetOptions) readFile() (*hivefile.Source, error) {
-	if o.volume.folder == "" {
-		return hivefile.ReadFile(o.path)
-	}
-	root, err := os.OpenRoot(o.volume.folder)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close() // only read
-	return hivefile.ReadFileIn(hivefile.FolderTree(root), o.volume.inside)
+	return path
 }
 
 // checkHibernation returns an error where the Windows that the hive lies in is
@@ -172,8 +178,8 @@ func (o targetOptions) checkHibernation() error {
 	switch {
 	case o.path == standardStream:
 		return nil
-	case o.volume.folder != "":
-		return o.volume.hibernation
+	case o.volume.volume != nil:
+		return o.volume.volume.CheckHibernation()
 	}
 	return locate.CheckHibernationOf(o.path)
 }
@@ -199,12 +205,12 @@ func (o targetOptions) warnOfHibernation(env *environment, file *hivefile.File) 
 // warnOfWinPE tells of a hive that lies in a Windows PE, not in the Windows that
 // somebody wants to mend with it.
 func (o targetOptions) warnOfWinPE(env *environment, file *hivefile.File) {
-	if file == nil || file.Path == "" || o.volume.folder == "" && !locate.LiesInWindows(o.path) {
+	if file == nil || file.Path == "" || o.volume.volume == nil && !locate.LiesInWindows(o.path) {
 		return
 	}
 	facts := &locate.Facts{}
 	if facts.AddSystem(file.Hive); facts.WinPE != "" {
-		o.warn(env, "%s", winPEWarning(o.path, facts.WinPE))
+		o.warn(env, "%s", winPEWarning(o.name(), facts.WinPE))
 	}
 }
 

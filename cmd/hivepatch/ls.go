@@ -58,7 +58,7 @@ func newLsCommand(env *environment) *cli.Command {
 		Action: func(c *cli.Context) error {
 			o := lsOptions{recursive: c.Bool("recursive"), long: c.Bool("long")}
 			arguments, err := []string(nil), error(nil)
-			if o.readingOptions, arguments, err = readReading(c, 0, "KEY"); err != nil {
+			if o.readingOptions, arguments, err = readReading(env, c, 0, "KEY"); err != nil {
 				return err
 			}
 			if len(arguments) > 0 {

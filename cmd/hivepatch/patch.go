@@ -87,7 +87,7 @@ func presetTable() string {
 }
 
 func readPatchOptions(env *environment, c *cli.Context) (o patchOptions, err error) {
-	if o.target, err = readTarget(c); err != nil {
+	if o.target, err = readTarget(env, c); err != nil {
 		return o, err
 	}
 	if o.output, err = readOutput(c); err != nil {

@@ -38,11 +38,11 @@ func readingFlags(own ...cli.Flag) []cli.Flag {
 
 // readReading reads the flags of readingFlags and the TARGET. It returns the
 // arguments behind that: at least required of names, and at most all.
-func readReading(c *cli.Context, required int, names ...string) (o readingOptions, arguments []string, err error) {
+func readReading(env *environment, c *cli.Context, required int, names ...string) (o readingOptions, arguments []string, err error) {
 	if arguments, err = operands(c, required, names...); err != nil {
 		return o, nil, err
 	}
-	if o.target, err = newTarget(c); err != nil {
+	if o.target, err = newTarget(env, c); err != nil {
 		return o, nil, err
 	}
 	if o.report, err = readReportOptions(c); err != nil {

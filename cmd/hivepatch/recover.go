@@ -53,7 +53,7 @@ func newRecoverCommand(env *environment) *cli.Command {
 }
 
 func readRecoverOptions(env *environment, c *cli.Context) (o recoverOptions, err error) {
-	if o.target, err = readTarget(c); err != nil {
+	if o.target, err = readTarget(env, c); err != nil {
 		return o, err
 	}
 	if o.output, err = readOutput(c); err != nil {

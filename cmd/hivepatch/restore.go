@@ -44,6 +44,7 @@ Examples:
 // restoreOptions are the options of the command restore.
 type restoreOptions struct {
 	target  targetOptions
+	path    string // of the hive
 	list    bool
 	options hivefile.RestoreOptions
 	report  reportOptions
@@ -76,12 +77,13 @@ func newRestoreCommand(env *environment) *cli.Command {
 }
 
 func readRestoreOptions(env *environment, c *cli.Context) (o restoreOptions, err error) {
-	if o.target, err = readTarget(c); err != nil {
+	if o.target, err = readTarget(env, c); err != nil {
 		return o, err
 	}
 	if o.target.path == standardStream {
 		return o, usagef("TARGET of restore is a file, not standard input")
 	}
+	o.path = o.target.name()
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, err
 	}
@@ -90,9 +92,9 @@ func readRestoreOptions(env *environment, c *cli.Context) (o restoreOptions, err
 	if o.options.Wait, err = readWait(c); err != nil {
 		return o, err
 	}
-	if name, _, ok := hivefile.ParseBackupName(filepath.Base(o.target.path)); ok && o.options.Backup == "" && !o.list {
-		o.options.Backup = o.target.path
-		o.target.path = filepath.Join(filepath.Dir(o.target.path), name)
+	if name, _, ok := hivefile.ParseBackupName(filepath.Base(o.path)); ok && o.options.Backup == "" && !o.list {
+		o.options.Backup = o.path
+		o.path = filepath.Join(filepath.Dir(o.path), name)
 	}
 	return o, nil
 }
@@ -170,7 +172,7 @@ func runRestore(env *environment, o restoreOptions) error {
 	ctx, end := untilInterrupted()
 	defer end()
 	r := newReporter(env.stdout, env.stderr, o.report)
-	restored, err := hivefile.Restore(ctx, o.target.path, o.options)
+	restored, err := hivefile.Restore(ctx, o.path, o.options)
 	if err != nil {
 		return explainRestore(err)
 	}
@@ -243,7 +245,7 @@ type listedBackup struct {
 
 func runListBackups(env *environment, o restoreOptions) error {
 	r := newReporter(env.stdout, env.stderr, o.report)
-	found, err := hivefile.FindBackups(o.target.path)
+	found, err := hivefile.FindBackups(o.path)
 	if err != nil {
 		return err
 	}
@@ -274,7 +276,7 @@ func runListBackups(env *environment, o restoreOptions) error {
 		printPaths(r, "                                        %s", backup.Logs)
 	}
 	if len(backups) == 0 {
-		r.line("no backups of %s", o.target.path)
+		r.line("no backups of %s", o.path)
 	}
 	return r.flush()
 }

@@ -61,7 +61,7 @@ func newSalvageCommand(env *environment) *cli.Command {
 }
 
 func readSalvageOptions(env *environment, c *cli.Context) (o salvageOptions, err error) {
-	if o.target, err = readTarget(c); err != nil {
+	if o.target, err = readTarget(env, c); err != nil {
 		return o, err
 	}
 	if o.output, err = readOutput(c); err != nil {
@@ -135,7 +135,7 @@ func (o targetOptions) loadAnything(env *environment) (*hivefile.File, []byte, e
 	if err == nil || !errors.Is(err, hive.ErrNotHive) || o.path == standardStream {
 		return file, nil, err
 	}
-	source, err := o.readFile()
+	source, err := o.hive.Read()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -36,7 +36,7 @@ func newShowCommand(env *environment) *cli.Command {
 		Action: func(c *cli.Context) error {
 			var o showOptions
 			var err error
-			if o.target, err = readTarget(c); err != nil {
+			if o.target, err = readTarget(env, c); err != nil {
 				return err
 			}
 			if o.report, err = readReportOptions(c); err != nil {

@@ -16,7 +16,8 @@ const standardStream = "-"
 
 // targetOptions say which hive is meant and what to do with its logs.
 type targetOptions struct {
-	path       string // of the hive, also where TARGET is a folder
+	path       string         // TARGET, as it was given
+	hive       hivefile.Place // where the hive lies
 	logs       []string
 	ignoreLogs bool
 	volume     volumeOptions
@@ -33,15 +34,15 @@ func ignoreLogsFlag(usage string) cli.Flag {
 	return boolFlag(headingInput, "ignore-logs", usage)
 }
 
-func readTarget(c *cli.Context) (targetOptions, error) {
+func readTarget(env *environment, c *cli.Context) (targetOptions, error) {
 	if c.NArg() > 1 {
 		return targetOptions{}, usagef("one TARGET, not %d: %q", c.NArg(), c.Args().Slice())
 	}
-	return newTarget(c)
+	return newTarget(env, c)
 }
 
 // newTarget takes the first argument for the TARGET.
-func newTarget(c *cli.Context) (targetOptions, error) {
+func newTarget(env *environment, c *cli.Context) (targetOptions, error) {
 	o := targetOptions{path: c.Args().First(), logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
 	switch {
 	case c.NArg() == 0:
@@ -51,7 +52,7 @@ func newTarget(c *cli.Context) (targetOptions, error) {
 	case len(o.logs) > 0 && o.ignoreLogs:
 		return o, usagef("--log and --ignore-logs exclude each other")
 	}
-	return o, findInFolders(c, &o)
+	return o, openTargets(env, c, &o)
 }
 
 // load reads the hive for a command that writes one. It is always tolerant:
@@ -61,34 +62,32 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 		return nil, err
 	}
 	if o.place != nil {
-		if err := o.place.lock(env, o.path); err != nil {
+		if o.path == standardStream {
+			return nil, usagef("--in-place needs a TARGET that is a file: standard input has no place")
+		}
+		if err := o.place.lock(o.hive); err != nil {
 			return nil, o.wrap(err)
 		}
 	}
-	file, err := o.loadAs(env, hivefile.LoadOptions{Recovery: recovery})
+	file, err := o.loadAs(hivefile.LoadOptions{Recovery: recovery})
 	o.warnOfWinPE(env, file)
 	return file, err
 }
 
 // look reads the hive for a command that writes none.
 func (o targetOptions) look(env *environment) (*hivefile.File, error) {
-	file, err := o.loadAs(env, hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+	file, err := o.loadAs(hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
 	o.warnOfHibernation(env, file)
 	o.warnOfWinPE(env, file)
 	return file, err
 }
 
-func (o targetOptions) loadAs(env *environment, options hivefile.LoadOptions) (*hivefile.File, error) {
+func (o targetOptions) loadAs(options hivefile.LoadOptions) (*hivefile.File, error) {
 	options.Logs, options.Tolerant = o.logs, true
 	if o.ignoreLogs {
 		options.Recovery = hivefile.IgnoreLogs
 	}
-	if o.path == standardStream {
-		file, err := hivefile.LoadStream(env.stdin, options)
-		limitMemory(file)
-		return file, o.wrap(err)
-	}
-	file, err := o.loadFile(options)
+	file, err := o.hive.Load(options)
 	limitMemory(file)
 	return file, o.wrap(err)
 }
@@ -133,12 +132,7 @@ func namesFile(err error) bool {
 }
 
 // name is what messages call the target.
-func (o targetOptions) name() string {
-	if o.path == standardStream {
-		return "standard input"
-	}
-	return o.path
-}
+func (o targetOptions) name() string { return o.hive.Name() }
 
 // tellLoad tells what was read.
 func tellLoad(r *reporter, file *hivefile.File) {

@@ -59,7 +59,7 @@ func newUndeleteCommand(env *environment) *cli.Command {
 			stringFlag("", "prefix", "have the root of the hive at the key `PATH` in the .reg file"),
 		),
 		Action: func(c *cli.Context) error {
-			o, err := readUndeleteOptions(c)
+			o, err := readUndeleteOptions(env, c)
 			if err != nil {
 				return err
 			}
@@ -68,8 +68,8 @@ func newUndeleteCommand(env *environment) *cli.Command {
 	}
 }
 
-func readUndeleteOptions(c *cli.Context) (o undeleteOptions, err error) {
-	if o.readingOptions, _, err = readReading(c, 0); err != nil {
+func readUndeleteOptions(env *environment, c *cli.Context) (o undeleteOptions, err error) {
+	if o.readingOptions, _, err = readReading(env, c, 0); err != nil {
 		return o, err
 	}
 	o.reg = c.Bool("reg")

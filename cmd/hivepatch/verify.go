@@ -41,7 +41,7 @@ func newVerifyCommand(env *environment) *cli.Command {
 		Action: func(c *cli.Context) error {
 			var o verifyOptions
 			var err error
-			if o.policyOptions, err = readPolicyOptions(c); err != nil {
+			if o.policyOptions, err = readPolicyOptions(env, c); err != nil {
 				return err
 			}
 			if o.report, err = readReportOptions(c); err != nil {
@@ -58,7 +58,7 @@ func runVerify(env *environment, o verifyOptions) error {
 		return err
 	}
 	r := newReporter(env.stdout, env.stderr, o.report)
-	targets, err := o.targets(p)
+	targets, err := o.targets(env, p)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func runVerify(env *environment, o verifyOptions) error {
 
 // verify compares one hive.
 func (o verifyOptions) verify(env *environment, r *reporter, p *policy.Policy, target policyTarget) (*verifiedHive, error) {
-	file, err := target.loadAs(env, hivefile.LoadOptions{Recovery: hivefile.Recover, NoDigest: true})
+	file, err := target.loadAs(hivefile.LoadOptions{Recovery: hivefile.Recover, NoDigest: true})
 	target.warnOfHibernation(env, file)
 	target.warnOfWinPE(env, file)
 	if err != nil {

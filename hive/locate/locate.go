@@ -116,6 +116,9 @@ func (v *Volume) isConfigFile(names []string) bool {
 // volume.
 func (v *Volume) FullPath(path string) string { return filepath.Join(v.Path, path) }
 
+// Tree is what the paths of candidates are in.
+func (v *Volume) Tree() hivefile.Tree { return v.tree.root }
+
 // Load reads the hive that a candidate is, with its logs. It never follows a
 // link out of the volume, even if one has been put there since the candidate
 // was found. It returns the candidate's Err, and the errors of hivefile.LoadIn.
