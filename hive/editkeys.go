@@ -280,10 +280,14 @@ func (k *Key) SetLastWriteTime(t time.Time) error {
 	return nil
 }
 
-// beginEdit prepares the hive for an edit of the key.
+// beginEdit prepares the hive for an edit of the key. It refuses a hive whose
+// bins are cut off.
 func (k *Key) beginEdit() error {
 	if err := k.hive.Editable(); err != nil {
 		return err
+	}
+	if err := k.hive.image.CutOff(); err != nil {
+		return fmt.Errorf("the hive cannot be edited: %w", err)
 	}
 	return k.refresh()
 }

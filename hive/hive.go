@@ -93,7 +93,8 @@ func StayAbove(logs ...txlog.Log) Option { return func(o *openOptions) { o.above
 func IgnoreDirty() Option { return func(o *openOptions) { o.ignoreDirty = true } }
 
 // Tolerant opens a hive whose bins are broken or cut off. What lies in the
-// sound ones can be read.
+// sound ones can be read. Where bins are cut off, every edit returns ErrCorrupt:
+// new ones would take the place of those that cells still refer to.
 func Tolerant() Option { return func(o *openOptions) { o.tolerant = true } }
 
 // Open opens the hive in data, which the Hive then owns: recovery and edits

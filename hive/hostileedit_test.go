@@ -2,6 +2,7 @@ package hive_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -349,3 +350,56 @@ func TestNameAsStored(t *testing.T) {
 }
 
 var _ = errors.Is
+
+// a leaf that lies in bins that the file does not hold any more: bins that an
+// edit adds would stand where it was, and come to belong to two keys.
+func TestEditOfHiveThatIsCutOff(t *testing.T) {
+	literal := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "r", Values: []hivetest.Value{{Name: "v", Type: 3, Data: hivetest.Noise(3000, 1)}}, Subkeys: numberedKeys(600, "k%03d")}}
+	whole := literal.Build().Data
+	edits := map[string]func(h *hive.Hive) error{
+		"create a key": func(h *hive.Hive) error { _, err := h.CreateKey("new", now); return err },
+		"create below": func(h *hive.Hive) error { _, err := mustGet(h.Root()).CreateSubkey("new", now); return err },
+		"set a value": func(h *hive.Hive) error {
+			_, err := mustGet(h.Root()).SetValue("new", hive.Binary, make([]byte, 5000), now)
+			return err
+		},
+		"set data inline": func(h *hive.Hive) error {
+			_, err := mustGet(h.Root()).SetValue("new", hive.Binary, []byte{1}, now)
+			return err
+		},
+		"class": func(h *hive.Hive) error { return mustGet(h.Root()).SetClass("class", now) },
+		"time":  func(h *hive.Hive) error { return mustGet(h.Root()).SetLastWriteTime(now) },
+	}
+	for name, edit := range edits {
+		for _, test := range []struct {
+			what    string
+			missing int // bytes at the end
+			refused bool
+		}{{"whole", 0, false}, {"one byte", 1, true}, {"a page", 4096, true}, {"all but one page", len(whole) - 2*4096, true}} {
+			t.Run(name+"/"+test.what, func(t *testing.T) {
+				data := bytes.Clone(whole[:len(whole)-test.missing])
+				h, err := hive.Open(data, hive.Tolerant())
+				require.NoError(t, err)
+				h.LeaveFreeCells()
+				err = edit(h)
+				if !test.refused {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorIs(t, err, hive.ErrCorrupt)
+				if name != "create a key" { // which looks for it first, and may not get so far
+					require.ErrorContains(t, err, "base block at 0x28: length of the bins is")
+				}
+				require.True(t, bytes.Equal(whole[:len(data)], h.Bytes()), "the hive was changed")
+			})
+		}
+	}
+	t.Run("no multiple of a page", func(t *testing.T) {
+		image := literal.Build()
+		binary.LittleEndian.PutUint32(image.Data[0x28:], uint32(len(image.Data)-4096+8))
+		h, err := hive.Open(append(image.Data, make([]byte, 16)...), hive.Tolerant(), hive.IgnoreDirty())
+		require.NoError(t, err)
+		_, err = h.CreateKey("new", now)
+		require.ErrorIs(t, err, hive.ErrCorrupt)
+	})
+}

@@ -9,6 +9,10 @@ import (
 	"hivepatch/hive/internal/regf"
 )
 
+// CurrentControlSet is what stands for a control set at the start of a path into
+// a SYSTEM hive. It exists in a running Windows only.
+const CurrentControlSet = "CurrentControlSet"
+
 // Number is a number of the Select key of a SYSTEM hive. Err says why it could
 // not be read: it wraps ErrNotFound when the value does not exist.
 type Number struct {
@@ -63,11 +67,11 @@ func (k *Key) number(name string) Number {
 // ControlSetName returns the name of the key of control set n.
 func ControlSetName(n uint32) string { return fmt.Sprintf("ControlSet%03d", n) }
 
-// resolveControlSet replaces a first component CurrentControlSet, which exists
-// in a running Windows only, by the set that it would stand for.
+// resolveControlSet replaces a first component CurrentControlSet by the set that
+// it stands for.
 func (h *Hive) resolveControlSet(path string) (string, error) {
 	first, rest, _ := strings.Cut(strings.TrimLeft(path, `\`), `\`)
-	if !regf.EqualNames(first, "CurrentControlSet") {
+	if !regf.EqualNames(first, CurrentControlSet) {
 		return path, nil
 	}
 	sets, err := h.Select()
@@ -77,7 +81,7 @@ func (h *Hive) resolveControlSet(path string) (string, error) {
 	case err != nil:
 		return "", err
 	case sets.Current.Err != nil:
-		return "", fmt.Errorf("CurrentControlSet: %w", sets.Current.Err)
+		return "", fmt.Errorf("%s: %w", CurrentControlSet, sets.Current.Err)
 	}
 	return joinPath(ControlSetName(sets.Current.Value), rest), nil
 }

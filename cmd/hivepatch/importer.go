@@ -46,7 +46,7 @@ func newImporter(d *edit.Draft, o importOptions) *importer {
 		draft:  d,
 		guard:  guard{d, o.force},
 		file:   o.fileName(),
-		place:  importPlace{prefix: o.prefix},
+		place:  importPlace{prefix: o.prefix, guard: guard{d, o.force}},
 		listed: o.output.dryRun || o.report.verbose || o.report.json,
 	}
 }
@@ -130,6 +130,9 @@ func (i *importer) open(path string) error {
 // create creates a subkey of the current key.
 func (i *importer) create(name string) (*hive.Key, error) {
 	if err := i.draft.Touch(i.current()); err != nil {
+		return nil, err
+	}
+	if err := i.draft.MayBeNamed(i.current(), name, i.guard.force); err != nil {
 		return nil, err
 	}
 	key, err := i.current().CreateSubkey(name, i.draft.Time)

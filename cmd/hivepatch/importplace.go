@@ -12,7 +12,8 @@ import (
 // importPlace says where the root of a hive is in a .reg file.
 type importPlace struct {
 	prefix string // "" before it is found
-	known  bool   // what follows is known
+	guard  guard
+	known  bool // what follows is known
 
 	set     string // path that CurrentControlSet stands for; "" where there is none
 	missing error  // why there is none
@@ -53,7 +54,7 @@ func (p *importPlace) find(h *hive.Hive, key string) error {
 		p.prefix = prefix
 	}
 	p.known = true
-	if current, err := h.Key(currentControlSet); err == nil {
+	if current, err := h.Key(hive.CurrentControlSet); err == nil {
 		p.set = current.Path()
 	} else {
 		p.missing = err
@@ -84,16 +85,16 @@ func findPrefix(h *hive.Hive, key string) (string, error) {
 // delete it would delete a control set that the file does not name.
 func (p *importPlace) resolve(path string, deletes bool) (string, error) {
 	first, rest, more := strings.Cut(path, `\`)
-	if !hive.EqualNames(first, currentControlSet) {
+	if !hive.EqualNames(first, hive.CurrentControlSet) {
 		return path, nil
 	}
 	switch {
-	case !more && deletes && p.set != "" && !hive.EqualNames(p.set, currentControlSet):
-		return "", &edit.RefusedError{Reason: fmt.Sprintf("%s stands for %s and is no key of its own: name that", currentControlSet, printablePath(p.set))}
+	case !more && deletes && p.set != "" && !hive.EqualNames(p.set, hive.CurrentControlSet):
+		return "", &edit.RefusedError{Reason: fmt.Sprintf("%s stands for %s and is no key of its own: name that", hive.CurrentControlSet, printablePath(p.set))}
 	case p.set == "" && strings.EqualFold(p.prefix, `HKEY_LOCAL_MACHINE\SYSTEM`):
-		return "", fmt.Errorf("%s exists in a running Windows only, and what it stands for is not known: %w", currentControlSet, p.missing)
+		return path, p.guard.object("%s exists in a running Windows only, and what it stands for is not known: %s", hive.CurrentControlSet, p.missing)
 	case p.set == "":
-		return path, nil
+		return path, nil // MayBeNamed has a say in it
 	case more:
 		return p.set + `\` + rest, nil
 	}

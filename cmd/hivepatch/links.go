@@ -17,12 +17,7 @@ type guard struct {
 }
 
 func (g guard) object(format string, args ...any) error {
-	reason := fmt.Sprintf(format, args...)
-	if !g.force {
-		return &edit.RefusedError{Reason: reason, Override: edit.OverrideForce}
-	}
-	g.draft.Warn("forced: %s", reason)
-	return nil
+	return g.draft.Object(g.force, format, args...)
 }
 
 // pathNames are the names of a path.
@@ -148,25 +143,7 @@ func nearest(h *hive.Hive, path string) (key *hive.Key, missing []string, err er
 	for n := len(names); ; n-- {
 		key, err = h.Key(strings.Join(names[:n], `\`))
 		if n == 0 || !errors.Is(err, hive.ErrNotFound) {
-			if missing = names[n:]; err == nil && n == 0 && len(missing) > 0 {
-				err = refuseLostControlSet(h, missing[0])
-			}
-			return key, missing, err
+			return key, names[n:], err
 		}
 	}
 }
-
-// refuseLostControlSet refuses to make a real key of a name that stands for the
-// control set in use, where Select leads to none.
-func refuseLostControlSet(h *hive.Hive, name string) error {
-	if !hive.EqualNames(name, currentControlSet) {
-		return nil
-	}
-	if _, err := h.Select(); errors.Is(err, hive.ErrNotFound) {
-		return nil // no SYSTEM hive: there the name is like any other
-	}
-	return &edit.RefusedError{Reason: fmt.Sprintf("%s stands for the control set that Select names, and there is no such: name a control set", currentControlSet)}
-}
-
-// currentControlSet is a name that stands for a key, in paths into SYSTEM hives.
-const currentControlSet = "CurrentControlSet"

@@ -22,14 +22,14 @@ func newMkkeyCommand(env *environment) *cli.Command {
 		Usage:       "create a key",
 		UsageText:   "hivepatch mkkey TARGET KEY -o FILE [options]",
 		Description: mkkeyDescription,
-		Flags:       editingFlags(),
+		Flags:       editingFlags(forceFlag()),
 		Action: func(c *cli.Context) error {
 			o, arguments, err := readEditing(env, c, 1, "KEY")
 			if err != nil {
 				return err
 			}
 			return o.apply(env, func(d *edit.Draft, changes *changeList) error {
-				key, err := createKey(d, changes, arguments[0])
+				key, err := createKey(guard{d, c.Bool("force")}, changes, arguments[0])
 				if err == nil && len(changes.edits) == 0 {
 					changes.nothing("the key %s exists", printablePath(key.Path()))
 				}
@@ -41,7 +41,8 @@ func newMkkeyCommand(env *environment) *cli.Command {
 
 // createKey returns the key that the user means, and makes it and those above it
 // where they do not exist.
-func createKey(d *edit.Draft, changes *changeList, text string) (*hive.Key, error) {
+func createKey(g guard, changes *changeList, text string) (*hive.Key, error) {
+	d := g.draft
 	path, err := parseKeyPath(text)
 	if err != nil {
 		return nil, err
@@ -58,6 +59,9 @@ func createKey(d *edit.Draft, changes *changeList, text string) (*hive.Key, erro
 	}
 	key := existing
 	for _, name := range missing {
+		if err := d.MayBeNamed(key, name, g.force); err != nil {
+			return nil, err
+		}
 		if key, err = key.CreateSubkey(name, d.Time); err != nil {
 			return nil, err
 		}

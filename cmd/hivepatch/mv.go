@@ -90,6 +90,10 @@ func renameKey(g guard, changes *changeList, key *hive.Key, text string) error {
 	if err := g.refuseTarget(key, func(*hive.Key) bool { return false }); err != nil {
 		return err
 	}
+	above := key.Ancestry()
+	if err := g.draft.MayBeNamed(above[len(above)-2], name, g.force); err != nil {
+		return err
+	}
 	old := key.Name()
 	if err := key.Rename(name, g.draft.Time); err != nil {
 		return err

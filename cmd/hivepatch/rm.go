@@ -113,7 +113,7 @@ func keyItself(d *edit.Draft, text string) (*hive.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !hive.EqualNames(path, currentControlSet) {
+	if !hive.EqualNames(path, hive.CurrentControlSet) {
 		return existingKey(d, text)
 	}
 	// A real key of that name is a mistake that somebody may want to mend.
@@ -124,7 +124,7 @@ func keyItself(d *edit.Draft, text string) (*hive.Key, error) {
 	key, err := root.Subkey(path)
 	if errors.Is(err, hive.ErrNotFound) {
 		if resolved, resolveErr := d.Hive.Key(path); resolveErr == nil {
-			return nil, &edit.RefusedError{Reason: fmt.Sprintf("%s stands for %s and is no key of its own: name that", currentControlSet, printablePath(resolved.Path()))}
+			return nil, &edit.RefusedError{Reason: fmt.Sprintf("%s stands for %s and is no key of its own: name that", hive.CurrentControlSet, printablePath(resolved.Path()))}
 		}
 	}
 	if err != nil {

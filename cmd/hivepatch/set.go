@@ -183,7 +183,7 @@ func (o setOptions) openKey(d *edit.Draft, changes *changeList) (*hive.Key, erro
 	if !o.create {
 		return nil, hinted(err, "--create makes the key")
 	}
-	return createKey(d, changes, o.key)
+	return createKey(guard{d, o.force}, changes, o.key)
 }
 
 func (o setOptions) setValue(d *edit.Draft, changes *changeList, key *hive.Key, name string, data []byte) error {

@@ -163,6 +163,9 @@ func (e *editor) create(path string) (*hive.Key, error) {
 		return nil, err
 	}
 	for len(place.missing) > 0 {
+		if err := e.draft.MayBeNamed(place.key, place.missing[0], e.guard.force); err != nil {
+			return nil, err
+		}
 		key, err := place.key.CreateSubkey(place.missing[0], e.draft.Time)
 		if errors.Is(err, hive.ErrExists) { // since the view looked
 			key, err = place.key.Subkey(place.missing[0])

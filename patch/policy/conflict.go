@@ -175,7 +175,7 @@ func conflict(a, b *claim) error {
 func (c *claim) String() string {
 	key := c.wish.Key
 	if c.wish.ControlSet != "" {
-		key = joinPath(currentControlSet, key)
+		key = joinPath(hive.CurrentControlSet, key)
 	}
 	switch {
 	case c.heap:

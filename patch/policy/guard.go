@@ -27,12 +27,7 @@ type link struct {
 }
 
 func (g *guard) object(format string, args ...any) error {
-	reason := fmt.Sprintf(format, args...)
-	if !g.force {
-		return &edit.RefusedError{Reason: reason, Override: edit.OverrideForce}
-	}
-	g.draft.Warn("forced: %s", reason)
-	return nil
+	return g.draft.Object(g.force, format, args...)
 }
 
 // mayEditValues refuses to guess whether a wish about a symbolic link means the

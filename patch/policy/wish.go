@@ -12,9 +12,6 @@ import (
 	"hivepatch/hive/locate"
 )
 
-// currentControlSet at the start of a path stands for control sets.
-const currentControlSet = "CurrentControlSet"
-
 // defaultValue stands for the default value, whose name is empty, and namedAt
 // for one that is really named so, as on the command line.
 const (
@@ -141,7 +138,7 @@ func (w wishes) place(wish *Wish, fields map[string]field) error {
 	if err != nil {
 		return err
 	}
-	symbolic := w.section.Hive == locate.System && len(names) > 0 && hive.EqualNames(names[0], currentControlSet)
+	symbolic := w.section.Hive == locate.System && len(names) > 0 && hive.EqualNames(names[0], hive.CurrentControlSet)
 	if symbolic {
 		names, wish.ControlSet = names[1:], w.controlSet
 	}
@@ -151,7 +148,7 @@ func (w wishes) place(wish *Wish, fields map[string]field) error {
 		return nil
 	}
 	if !symbolic {
-		return failf(selection.at, "control_set goes with a key below %s only", currentControlSet)
+		return failf(selection.at, "control_set goes with a key below %s only", hive.CurrentControlSet)
 	}
 	wish.ControlSet, err = w.reader.controlSet(selection.value)
 	return err

@@ -125,6 +125,17 @@ func (m *Image) binHeader(start Offset) (uint32, error) {
 	return size, nil
 }
 
+// CutOff returns a FormatError where the base block tells of more bins than the
+// file holds whole, and nil where it does not. References into the missing ones
+// would lead into any bin that is added.
+func (m *Image) CutOff() error {
+	if declared := m.BaseBlock().BinsSize(); declared > m.BinsSize() {
+		return &FormatError{Code: CodeBinsSize, Off: blockBinsSize, Struct: "base block", Msg: fmt.Sprintf(
+			"length of the bins is %#x, but the file holds only %#x bytes of whole ones: new ones would stand where the missing ones belong", declared, m.BinsSize())}
+	}
+	return nil
+}
+
 // Damage calls emit for everything that is wrong with the length of the bins
 // data and with the chain of bins; broken runs of pages are reported once.
 func (m *Image) Damage(emit func(*FormatError)) {
