@@ -170,12 +170,12 @@ func TestExactChanges(t *testing.T) {
 		edited := bytes.Clone(old)
 		edited[at] = '4'
 		require.NoError(t, value(t, h, hivetest.SubSystems, "Windows").SetData(hive.ExpandSZ, edited, now))
-		require.ElementsMatch(t, []hive.Change{{Offset: time, Length: 7, What: `key "SubSystems"`}, {Offset: data + int64(at), Length: 1, What: `data of value "Windows"`}}, h.Changes())
+		require.ElementsMatch(t, []hive.Change{{Offset: time, Length: 7, What: "key SubSystems"}, {Offset: data + int64(at), Length: 1, What: `data of value "Windows"`}}, h.Changes())
 	})
 	t.Run("type", func(t *testing.T) {
 		h := open(t, image.Data)
 		require.NoError(t, value(t, h, hivetest.SubSystems, "Windows").SetData(hive.SZ, old, now))
-		require.ElementsMatch(t, []hive.Change{{Offset: time, Length: 7, What: `key "SubSystems"`}, {Offset: record + hivetest.RecordType, Length: 1, What: `value "Windows"`}}, h.Changes())
+		require.ElementsMatch(t, []hive.Change{{Offset: time, Length: 7, What: "key SubSystems"}, {Offset: record + hivetest.RecordType, Length: 1, What: "value Windows"}}, h.Changes())
 	})
 	t.Run("sealed", func(t *testing.T) {
 		h := open(t, image.Data)
@@ -186,7 +186,7 @@ func TestExactChanges(t *testing.T) {
 			names = append(names, change.What)
 		}
 		require.ElementsMatch(t, []string{
-			"base block: sequence 1", "base block: sequence 2", "base block: time stamp", "base block: checksum", "bin header", `key "SubSystems"`, `value "Windows"`,
+			"base block: sequence 1", "base block: sequence 2", "base block: time stamp", "base block: checksum", "bin header", "key SubSystems", "value Windows",
 		}, names)
 	})
 	t.Run("the same again", func(t *testing.T) {

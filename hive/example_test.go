@@ -103,8 +103,8 @@ func ExampleValue_SetData() {
 	// h.Bytes() is the file to be saved.
 
 	// Output:
-	// 0x1580, 7 bytes: key "CrashControl"
-	// 0x1ab4, 1 bytes: value "AutoReboot"
+	// 0x1580, 7 bytes: key CrashControl
+	// 0x1ab4, 1 bytes: value AutoReboot
 	// 195 195
 }
 

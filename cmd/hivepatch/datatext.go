@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 )
 
 // typeNames are the types that have a name, in the order of their numbers.
@@ -179,7 +180,7 @@ func parseData(kind hive.Type, text string) ([]byte, error) {
 
 // parseText reads a text, which gets a NUL at its end.
 func parseText(text string) ([]byte, error) {
-	text, err := unescape(text)
+	text, err := escape.Decode(text)
 	if err != nil {
 		return nil, usagef("data %s", err)
 	}

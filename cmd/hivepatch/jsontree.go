@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 )
 
 // jsonHelp is the schema of keys and values in JSON, a contract with scripts. It
@@ -193,7 +194,7 @@ func appendJSONText(b []byte, text string) []byte {
 		switch {
 		case r != utf8.RuneError || size > 1:
 			b = appendJSONRune(b, text[i:i+size], r)
-		case isSurrogate(text[i:]):
+		case escape.IsSurrogate(text[i:]):
 			size = 3
 			unit := 0xD000 | uint16(text[i+1]&0x3F)<<6 | uint16(text[i+2]&0x3F)
 			b = appendJSONUnit(b, unit)

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 )
 
 const lsDescription = `Lists the subkeys and values of a KEY, or of the root. Each is a line of columns
@@ -28,8 +29,9 @@ What a KEY has is in the help of get.
 
 ` + pathHelp + `
 
-A value is printed by its name, the default value as @, and as \x40 one that is
-really named so.
+A subkey is printed as it is typed behind the KEY and a \, or alone where no KEY
+is given: one that is named a/b below the root as \a/b. A value is printed by its
+name, the default value as @, and as \x40 one that is really named so.
 
 ` + readingHelp + `
 
@@ -91,10 +93,15 @@ func runLs(env *environment, o lsOptions) error {
 	})
 }
 
-// listKey lists the subkeys and then the values of a key.
+// listKey lists the subkeys and then the values of a key. A subkey is written as
+// it is typed: of the root alone, of other keys behind these and a backslash.
 func listKey(l *listing, key *hive.Key, long bool) {
+	appendSubkey := escape.AppendSubkey
+	if key.Path() == "" {
+		appendSubkey = escape.AppendPath
+	}
 	l.keys(key.Subkeys(), func(subkey *hive.Key) {
-		l.end(appendName(appendKeyColumns(l, l.line[:0], subkey, long), subkey.Name()))
+		l.end(appendSubkey(appendKeyColumns(l, l.line[:0], subkey, long), subkey.Name()))
 	})
 	l.values(key, func(value *hive.Value) {
 		l.end(appendValueName(appendValueColumns(l.line[:0], value, long), value.Name()))

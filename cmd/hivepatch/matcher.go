@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 )
 
 // matcher tells whether a text has what the user looks for.
@@ -30,7 +31,7 @@ func newMatcher(pattern string, isRegexp bool) (matcher, error) {
 		}
 		return matcher{regexp: expression}, nil
 	}
-	text, err := unescape(pattern)
+	text, err := escape.Decode(pattern)
 	if err != nil {
 		return matcher{}, usagef("PATTERN %s", err)
 	}

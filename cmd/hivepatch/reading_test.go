@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hivepatch/hive/escape"
 	"hivepatch/hive/hivetest"
 )
 
@@ -377,7 +378,7 @@ func lsLine(line string) string {
 	switch {
 	case len(columns) == 2 && path == "":
 		path = "/"
-	case len(columns) == 3 && columns[2] == defaultValue:
+	case len(columns) == 3 && columns[2] == escape.DefaultValue:
 		path += "/"
 	case len(columns) == 3:
 		path += "/" + columns[2]

@@ -1,14 +1,12 @@
 package regf
 
-import (
-	"fmt"
-)
+import "hivepatch/hive/escape"
 
 // Change is a run of bytes that differ from the image that was parsed.
 type Change struct {
 	Offset int64  // absolute file offset
 	Length int64  // bytes
-	What   string // the structure that holds them
+	What   string // the structure that holds them, with its name as package escape writes it
 }
 
 // changeGap is the number of equal bytes that do not end a run: the zero high
@@ -145,10 +143,10 @@ func (m *Image) describe(off Offset, allocated bool) string {
 		return label
 	}
 	if node, err := m.KeyNode(off); err == nil {
-		return fmt.Sprintf("key %q", node.Name())
+		return "key " + escape.Name(node.Name().String())
 	}
 	if value, err := m.ValueRecord(off); err == nil {
-		return fmt.Sprintf("value %q", value.Name())
+		return "value " + escape.ValueName(value.Name().String())
 	}
 	if _, err := m.SecurityRecord(off); err == nil {
 		return "security descriptor"

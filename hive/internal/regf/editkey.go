@@ -3,6 +3,8 @@ package regf
 import (
 	"encoding/binary"
 	"fmt"
+
+	"hivepatch/hive/escape"
 )
 
 // inheritVirtualization is the bit of a key's virtualization flags, in the high
@@ -249,7 +251,7 @@ func (m *Image) SetClass(parent, k Offset, class []byte, filetime uint64) error 
 		}
 		switch {
 		case len(class) > 0:
-			cell, err = m.store(cell, class, fmt.Sprintf("class name of key %q", node.Name()))
+			cell, err = m.store(cell, class, "class name of key "+escape.Name(node.Name().String()))
 		case cell != NIL:
 			err, cell = m.release(cell), NIL
 		}

@@ -3,6 +3,8 @@ package regf
 import (
 	"encoding/binary"
 	"fmt"
+
+	"hivepatch/hive/escape"
 )
 
 // SetValueData gives the value v of the key k new data and a type. Cells are
@@ -16,7 +18,7 @@ func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
 		if err != nil {
 			return err
 		}
-		what := fmt.Sprintf("data of value %q", record.Name())
+		what := "data of value " + escape.ValueName(record.Name().String())
 		length, cell, err := m.placeData(record, data, what)
 		if err != nil {
 			return err

@@ -341,6 +341,6 @@ func TestLabelsOfAnEdit(t *testing.T) {
 		names[change.What] = true
 	}
 	require.Equal(t, map[string]bool{
-		`data of value "v"`: true, `segments of data of value "v"`: true, `big data of value "v"`: true, `value "v"`: true, `key "ROOT"`: true, "free cell": true,
+		"data of value v": true, "segments of data of value v": true, "big data of value v": true, "value v": true, "key ROOT": true, "free cell": true,
 	}, names)
 }

@@ -1,4 +1,4 @@
-package main
+package escape
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPrintable(t *testing.T) {
+func TestText(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"empty", "", ""},
 		{"plain", `SYSTEM\ControlSet001 "x"`, `SYSTEM\ControlSet001 "x"`},
@@ -25,17 +25,17 @@ func TestPrintable(t *testing.T) {
 		{"stray byte", "\xFFa", `\xffa`},
 		{"replacement character itself", "\uFFFD", "\uFFFD"},
 	} {
-		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, printable(c.text)) })
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, Text(c.text)) })
 	}
 }
 
-func FuzzPrintable(f *testing.F) {
+func FuzzText(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x1b\xED\xA0\x80\xFF\u202E")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := printable(text)
+		got := Text(text)
 		require.True(t, utf8.ValidString(got))
 		require.True(t, isPrintable(got))
-		require.Equal(t, got, printable(got))
+		require.Equal(t, got, Text(got))
 	})
 }
