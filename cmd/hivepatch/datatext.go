@@ -199,7 +199,7 @@ func parseTexts(text string) ([]byte, error) {
 	var data []byte
 	for i, part := range strings.Split(text, listSeparator) {
 		if part == "" {
-			return nil, hinted(usagef("text %d of the list is empty", i+1), "a list cannot hold an empty text: it would end there")
+			return nil, hinted(usagef("text %d of the list is empty", i+1), "readers take a list to end there; --hex takes the bytes of the data as they are")
 		}
 		encoded, err := parseText(part)
 		if err != nil {

@@ -20,8 +20,10 @@ Where the value is so already, the new hive is the same as the old one, and with
 ` + typeHelp + `
 
 ` + dataHelp + `
---data-file takes the bytes of a file as they are, for every type. DATA that
-begins with a hyphen stands behind --.
+A text gets a NUL at its end, and a list one more. With --hex DATA is the bytes as
+they are stored, for every type; --data-file takes those of a file. So can be set
+what no text stands for, such as a list with an empty text in it, or a text
+without a NUL. DATA that begins with a hyphen stands behind --.
 
 With --class or --security, and without a VALUE, it is the key that is changed:
 its class name, or its security descriptor, as SDDL or the bytes of a file. Only
@@ -43,6 +45,7 @@ type setOptions struct {
 	key    string
 	value  string // as typed
 	text   *string
+	hex    bool   // text is hexadecimal digits, whatever the type
 	file   string // with the data, "-" for standard input; "" for none
 	kind   *hive.Type
 	create bool
@@ -59,6 +62,7 @@ func newSetCommand(env *environment) *cli.Command {
 		Flags: editingFlags(
 			stringFlag("", "type", "type `T` of the data, a name or a number"),
 			stringFlag("", "data-file", "take the data from `DATAFILE`, byte for byte, or - for standard input"),
+			boolFlag("", "hex", "DATA is bytes as hexadecimal digits, whatever the type"),
 			boolFlag("", "create", "create the key, and those above it, where it does not exist"),
 			stringFlag("", "class", "give the key the class name `TEXT`"),
 			boolFlag("", "no-class", "take the class name of the key away"),
@@ -80,7 +84,7 @@ func readSetOptions(env *environment, c *cli.Context) (o setOptions, err error) 
 	if o.editingOptions, arguments, err = readEditing(env, c, 1, "KEY", "VALUE", "DATA"); err != nil {
 		return o, err
 	}
-	o.key, o.create, o.force, o.file = arguments[0], c.Bool("create"), c.Bool("force"), c.String("data-file")
+	o.key, o.create, o.force, o.hex, o.file = arguments[0], c.Bool("create"), c.Bool("force"), c.Bool("hex"), c.String("data-file")
 	if text := c.String("type"); text != "" {
 		kind, err := parseType(text)
 		if err != nil {
@@ -94,8 +98,8 @@ func readSetOptions(env *environment, c *cli.Context) (o setOptions, err error) 
 	switch {
 	case len(arguments) > 1 && o.ofKey.isAny():
 		return o, usagef("--class, --no-class and --security are about the key: no VALUE goes with them")
-	case o.ofKey.isAny() && (o.kind != nil || o.file != ""):
-		return o, usagef("--type and --data-file go with a VALUE")
+	case o.ofKey.isAny() && (o.kind != nil || o.file != "" || o.hex):
+		return o, usagef("--type, --hex and --data-file go with a VALUE")
 	case o.ofKey.isAny():
 		return o, o.checkStreams()
 	case len(arguments) == 1:
@@ -110,6 +114,8 @@ func readSetOptions(env *environment, c *cli.Context) (o setOptions, err error) 
 		return o, hinted(usagef("no DATA given"), "--data-file FILE takes it from a file")
 	case o.text != nil && o.file != "":
 		return o, usagef("DATA and --data-file exclude each other")
+	case o.text == nil && o.hex:
+		return o, usagef("--hex goes with DATA")
 	}
 	return o, o.checkStreams()
 }
@@ -199,11 +205,8 @@ func (o setOptions) setValue(d *edit.Draft, changes *changeList, key *hive.Key, 
 		return err
 	}
 	if o.text != nil {
-		if data, err = parseData(kind, *o.text); err != nil {
+		if data, err = o.parseText(kind); err != nil {
 			return err
-		}
-		if kind == hive.Link {
-			data = trimNULs(data) // Windows takes a target to its last byte
 		}
 	}
 	changes.tell("key", "%s", printablePath(key.Path()))
@@ -231,6 +234,18 @@ func (o setOptions) setValue(d *edit.Draft, changes *changeList, key *hive.Key, 
 	changes.tell("after", "%s", shownData(kind, data))
 	changes.add(entry)
 	return nil
+}
+
+// parseText reads the DATA of the command line.
+func (o setOptions) parseText(kind hive.Type) ([]byte, error) {
+	if o.hex {
+		return parseBytes(*o.text)
+	}
+	data, err := parseData(kind, *o.text)
+	if kind == hive.Link {
+		data = trimNULs(data) // Windows takes a target to its last byte
+	}
+	return data, err
 }
 
 // typeFor is the type that a value gets.
