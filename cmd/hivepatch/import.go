@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,8 +16,9 @@ import (
 
 const importDescription = `Does what a .reg file says to a hive: creates and deletes keys, sets and deletes
 values. The file may be of either version (REGEDIT4, or Windows Registry Editor
-Version 5.00), in UTF-16 or UTF-8; what is neither is taken for Windows-1252. - is
-standard input.
+Version 5.00), in UTF-16 or UTF-8; what is neither is taken for Windows-1252, and
+what is in more than one encoding is refused. --encoding says which one it is:
+mixed is what reged writes, UTF-8 with names in Latin-1. - is standard input.
 
 The keys in the file have the place in the registry that Windows loads the hive
 at. It is found where the kind of the hive is certain, as HKEY_LOCAL_MACHINE\SYSTEM
@@ -40,6 +42,8 @@ type importOptions struct {
 	file   string // as typed
 	prefix string // "" for the place that is found
 	force  bool
+
+	encoding *regfile.Encoding // nil for the one that the file seems to have
 }
 
 func newImportCommand(env *environment) *cli.Command {
@@ -50,6 +54,7 @@ func newImportCommand(env *environment) *cli.Command {
 		Description: importDescription,
 		Flags: editingFlags(
 			stringFlag("", "prefix", "have the root of the hive at the key `PATH` in the .reg file"),
+			stringFlag("", "encoding", "read the file as `NAME`: utf-16le, utf-16be, utf-8, windows-1252, or mixed"),
 			forceFlag(),
 		),
 		Action: func(c *cli.Context) error {
@@ -65,9 +70,26 @@ func newImportCommand(env *environment) *cli.Command {
 			if o.prefix, err = readPrefix(c); err != nil {
 				return err
 			}
+			if o.encoding, err = readEncoding(c); err != nil {
+				return err
+			}
 			return runImport(env, o)
 		},
 	}
+}
+
+// readEncoding reads the flag --encoding. It returns nil where that is not given.
+func readEncoding(c *cli.Context) (*regfile.Encoding, error) {
+	name := c.String("encoding")
+	if name == "" {
+		return nil, nil
+	}
+	for _, encoding := range regfile.Encodings() {
+		if strings.EqualFold(name, encoding.String()) {
+			return &encoding, nil
+		}
+	}
+	return nil, hinted(usagef("unknown encoding %q", name), "encodings are utf-16le, utf-16be, utf-8, windows-1252 and mixed")
 }
 
 func runImport(env *environment, o importOptions) error {
@@ -89,7 +111,7 @@ func runImport(env *environment, o importOptions) error {
 	var imported *importer
 	o.request.Stage = stages(p, file)
 	outcome, err := edit.Apply(file, o.request, func(d *edit.Draft) error {
-		if text.Encoding == regfile.Windows1252 {
+		if text.Encoding == regfile.Windows1252 && o.encoding == nil {
 			d.Warn("%s is neither UTF-16 nor UTF-8, and was read as %s", o.fileName(), text.Encoding)
 		}
 		imported = newImporter(d, o)
@@ -129,12 +151,24 @@ func (o importOptions) readFile(env *environment) (*hivefile.Source, *regfile.Fi
 	if err != nil {
 		return nil, nil, hintAtStream(fmt.Errorf(".reg file: %w", err), o.file)
 	}
-	text, err := regfile.Parse(source.Data)
+	text, err := o.parse(source.Data)
 	source.Data = nil
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", o.fileName(), err)
 	}
 	return source, text, nil
+}
+
+// parse reads the first line of the .reg file.
+func (o importOptions) parse(data []byte) (*regfile.File, error) {
+	if o.encoding != nil {
+		return regfile.ParseAs(data, *o.encoding)
+	}
+	text, err := regfile.Parse(data)
+	if errors.Is(err, regfile.ErrMixed) {
+		err = hinted(err, "--encoding mixed reads names in Latin-1 beside UTF-8, as reged writes them")
+	}
+	return text, err
 }
 
 // hintAtStream says how to read what is no file, such as what a shell has for

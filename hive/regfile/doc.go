@@ -8,7 +8,7 @@
 // and REGEDIT4. The text may be UTF-16, little or big endian, or UTF-8, with or
 // without a byte order mark. What is none of these is taken for Windows-1252, as
 // Windows of most languages does, unless other parts of it are UTF-8 without
-// doubt. Lines end with CR LF, LF or CR.
+// doubt; ParseAs reads such a file too. Lines end with CR LF, LF or CR.
 //
 //	; a comment, which may also stand behind what follows
 //	[HKEY_LOCAL_MACHINE\SOFTWARE\Name]   create a key

@@ -3,6 +3,7 @@ package regfile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -17,9 +18,17 @@ const (
 	UTF16BE                     // read only
 	UTF8                        // without a byte order mark when written
 	Windows1252                 // read only: 8-bit text that is not UTF-8
+	Mixed                       // read only: UTF-8 beside names in Latin-1
 )
 
-var encodingNames = [...]string{"UTF-16LE", "UTF-16BE", "UTF-8", "Windows-1252"}
+// ErrMixed is the reason of a SyntaxError for a file that has characters in UTF-8
+// and others that are not.
+var ErrMixed = errors.New("more than one encoding")
+
+var encodingNames = [...]string{"UTF-16LE", "UTF-16BE", "UTF-8", "Windows-1252", "mixed"}
+
+// Encodings returns all encodings.
+func Encodings() []Encoding { return []Encoding{UTF16LE, UTF16BE, UTF8, Windows1252, Mixed} }
 
 // String names the encoding, such as "UTF-16LE".
 func (e Encoding) String() string {
@@ -29,11 +38,22 @@ func (e Encoding) String() string {
 	return fmt.Sprintf("Encoding(%d)", int(e))
 }
 
-// decode returns the text of a file in WTF-8, without a byte order mark. It
+// guess tells the encoding of a file, and returns the length of its byte order
+// mark.
+func guess(data []byte) (encoding Encoding, mark int) {
+	encoding, mark = detect(data)
+	if encoding == UTF8 && mark == 0 {
+		if bad, other := invalidUTF8(data); bad >= 0 && !other {
+			encoding = Windows1252
+		}
+	}
+	return encoding, mark
+}
+
+// decode returns the text of a file in WTF-8, without the byte order mark. It
 // returns a SyntaxError where the text has NUL characters or is cut off, and
-// where it is in none of the encodings.
-func decode(data []byte) ([]byte, Encoding, error) {
-	encoding, mark := detect(data)
+// where it is not in the encoding.
+func decode(data []byte, encoding Encoding, mark int) ([]byte, error) {
 	data = data[mark:]
 	var text []byte
 	switch encoding {
@@ -41,22 +61,33 @@ func decode(data []byte) ([]byte, Encoding, error) {
 		text = decodeUTF16(data, binary.LittleEndian)
 	case UTF16BE:
 		text = decodeUTF16(data, binary.BigEndian)
-	case UTF8:
+	case Windows1252:
+		text = decodeWindows1252(data)
+	case Mixed:
+		text = decodeMixed(data)
+	default:
 		text = data
 		if bad, other := invalidUTF8(data); bad >= 0 {
-			if mark > 0 || other {
-				return nil, encoding, errorAt(data, bad, fmt.Sprintf("the byte %#02x", data[bad]), "UTF-8 as in the rest of the file")
-			}
-			text, encoding = decodeWindows1252(data), Windows1252
+			return nil, notUTF8(data, bad, other)
 		}
 	}
 	if nul := bytes.IndexByte(text, 0); nul >= 0 {
-		return nil, encoding, errorAt(text, nul, "a NUL character", "text")
+		return nil, errorAt(text, nul, "a NUL character", "text")
 	}
 	if encoding <= UTF16BE && len(data)%2 != 0 {
-		return nil, encoding, errorAt(text, len(text), "half a character of "+encoding.String(), "a whole one: the file is cut off")
+		return nil, errorAt(text, len(text), "half a character of "+encoding.String(), "a whole one: the file is cut off")
 	}
-	return text, encoding, nil
+	return text, nil
+}
+
+// notUTF8 is the error of a byte of a text in UTF-8; other says that there are
+// characters of several bytes elsewhere in the text.
+func notUTF8(text []byte, bad int, other bool) error {
+	err := errorAt(text, bad, fmt.Sprintf("the byte %#02x", text[bad]), "UTF-8 as in the rest of the file")
+	if other {
+		err.reason = ErrMixed
+	}
+	return err
 }
 
 // detect tells the encoding from the byte order mark, or from the first letter,
@@ -183,6 +214,29 @@ func decodeWindows1252(data []byte) []byte {
 var upper1252 = [32]rune{
 	0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F,
 	0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178,
+}
+
+// decodeMixed decodes what reged writes: strings in UTF-8, and names as they are
+// stored, which may be Latin-1. Each run between the characters that end a name
+// is UTF-8 where it can be, and else Latin-1.
+func decodeMixed(data []byte) []byte {
+	text := make([]byte, 0, len(data)+len(data)/8)
+	for len(data) > 0 {
+		end := bytes.IndexAny(data, "\\\"\r\n")
+		if end < 0 {
+			end = len(data) - 1
+		}
+		run := data[:end+1]
+		data = data[end+1:]
+		if utf8.Valid(run) {
+			text = append(text, run...)
+			continue
+		}
+		for _, c := range run {
+			text = utf8.AppendRune(text, rune(c))
+		}
+	}
+	return text
 }
 
 func windows1252(c byte) rune {

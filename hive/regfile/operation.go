@@ -53,7 +53,12 @@ type SyntaxError struct {
 	Line, Column int    // counted from 1, in characters
 	Found        string // what is there
 	Expected     string // what might be there instead
+
+	reason error
 }
+
+// Unwrap returns ErrMixed, or nil.
+func (e *SyntaxError) Unwrap() error { return e.reason }
 
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: found %s, want %s", e.Line, e.Column, e.Found, e.Expected)

@@ -44,7 +44,22 @@ type position struct {
 // rest. data must not be changed as long as the File is in use. Parse returns a
 // SyntaxError.
 func Parse(data []byte) (*File, error) {
-	text, encoding, err := decode(data)
+	encoding, mark := guess(data)
+	return parse(data, encoding, mark)
+}
+
+// ParseAs is Parse for a file whose encoding is known. A byte order mark of that
+// encoding is skipped.
+func ParseAs(data []byte, encoding Encoding) (*File, error) {
+	found, mark := detect(data)
+	if found != encoding && (found != UTF8 || encoding != Mixed) {
+		mark = 0
+	}
+	return parse(data, encoding, mark)
+}
+
+func parse(data []byte, encoding Encoding, mark int) (*File, error) {
+	text, err := decode(data, encoding, mark)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +241,7 @@ func (p *parser) found() string {
 }
 
 // errorAt is the error of a place in a text that could not be split into lines.
-func errorAt(text []byte, offset int, found, expected string) error {
+func errorAt(text []byte, offset int, found, expected string) *SyntaxError {
 	p := parser{text: text, position: position{line: 1}}
 	for i := 0; i < offset; {
 		if c := text[i]; c == '\r' || c == '\n' {

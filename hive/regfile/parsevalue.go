@@ -29,6 +29,9 @@ func (p *parser) parseValue(operation *Operation) error {
 	if err := p.parseData(operation); err != nil {
 		return err
 	}
+	if p.at('"') && p.text[p.offset-1] == ':' {
+		return nil // hex:"next", for which reged has no line break where there are no bytes
+	}
 	return p.endOfEntry()
 }
 
@@ -247,7 +250,7 @@ func (p *parser) hexData(operation *Operation) error {
 	if err := p.skipContinuation(); err != nil {
 		return err
 	}
-	for !p.atLineEnd() && !p.at(';') {
+	for !p.atLineEnd() && !p.at(';') && (!p.at('"') || p.text[p.offset-1] != ':') {
 		if len(data) > 0 {
 			if !p.at(',') {
 				return p.unexpected("a comma between two bytes")
