@@ -170,7 +170,7 @@ func TestExactChanges(t *testing.T) {
 		edited := bytes.Clone(old)
 		edited[at] = '4'
 		require.NoError(t, value(t, h, hivetest.SubSystems, "Windows").SetData(hive.ExpandSZ, edited, now))
-		require.ElementsMatch(t, []hive.Change{{Offset: time, Length: 7, What: "key SubSystems"}, {Offset: data + int64(at), Length: 1, What: `data of value "Windows"`}}, h.Changes())
+		require.ElementsMatch(t, []hive.Change{{Offset: time, Length: 7, What: "key SubSystems"}, {Offset: data + int64(at), Length: 1, What: "data of value Windows"}}, h.Changes())
 	})
 	t.Run("type", func(t *testing.T) {
 		h := open(t, image.Data)

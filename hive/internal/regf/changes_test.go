@@ -105,10 +105,10 @@ func TestChangeNames(t *testing.T) {
 		at   int
 		want string
 	}{
-		{image.Key(hivetest.SubSystems).Node, hivetest.NodeTime, `key "SubSystems"`},
-		{wide.Node, hivetest.NodeTime, `key "Служба"`},
-		{value.Record, hivetest.RecordType, `value "Windows"`},
-		{image.Value(hivetest.Windows10Values, "").Record, hivetest.RecordType, `value ""`},
+		{image.Key(hivetest.SubSystems).Node, hivetest.NodeTime, "key SubSystems"},
+		{wide.Node, hivetest.NodeTime, "key Служба"},
+		{value.Record, hivetest.RecordType, "value Windows"},
+		{image.Value(hivetest.Windows10Values, "").Record, hivetest.RecordType, "value @"},
 		{value.Data, 0, "data"},
 		{image.Key("").List, 4, "subkey list lh"},
 		{image.Key(hivetest.Windows10ManyKeys).List, 4, "subkey list ri"},

@@ -198,7 +198,7 @@ func TestOnlyTheTypeChanges(t *testing.T) {
 		image := edited(5, hivetest.Noise(n, 1))
 		m := parse(t, image.Data)
 		setData(t, m, 7, hivetest.Noise(n, 1))
-		require.Equal(t, []Change{{hivetest.FileOffset(image.Value("", "v").Record) + 4 + hivetest.RecordType, 1, `value "v"`}}, m.Changes())
+		require.Equal(t, []Change{{hivetest.FileOffset(image.Value("", "v").Record) + 4 + hivetest.RecordType, 1, "value v"}}, m.Changes())
 	}
 }
 
