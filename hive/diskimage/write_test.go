@@ -284,6 +284,16 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
+// requireMarked requires of a hive that is neither the old nor the new one that
+// its header says so: who mounts the image meanwhile must not take it for whole.
+func requireMarked(t *testing.T, s scattered, m *machine, now []byte, message string) {
+	t.Helper()
+	if bytes.Equal(s.image, m.disk.now) || bytes.Equal(s.with(now), m.disk.now) {
+		return
+	}
+	require.ErrorIs(t, hivefile.RequireWhole("SYSTEM", m.disk.now[s.extents[0].Offset:]), hivefile.ErrHalfWritten, message)
+}
+
 // cutTwice cuts the power during a write and then at every step of what follows,
 // and reports whether the disk is the new one.
 func cutTwice(t *testing.T, s scattered, now []byte, cutAt int, seed uint64, keep float64) bool {
@@ -295,6 +305,7 @@ func cutTwice(t *testing.T, s scattered, now []byte, cutAt int, seed uint64, kee
 		_, err := s.replacement(machineDisk{m}, m, now).Write(t.Context())
 		require.ErrorIs(t, err, errPower)
 		m.cut(rand.New(rand.NewPCG(seed, uint64(cutAt))), keep)
+		requireMarked(t, s, m, now, fmt.Sprintf("cut at %d, seed %d", cutAt, seed))
 		return m
 	}
 	m := after()
@@ -307,6 +318,7 @@ func cutTwice(t *testing.T, s scattered, now []byte, cutAt int, seed uint64, kee
 			break
 		}
 		struck.cut(rand.New(rand.NewPCG(seed, uint64(second))), keep)
+		requireMarked(t, s, struck, now, message)
 		struck.recover(t, message, RollbackOptions{})
 		require.True(t, bytes.Equal(s.image, struck.disk.now) || bytes.Equal(complete, struck.disk.now), message)
 	}

@@ -134,7 +134,7 @@ func replaceFile(path, next, backup string) error {
 	var names [3]*uint16
 	for i, name := range []string{path, next, backup} {
 		var err error
-		if names[i], err = extendedPath(name); err != nil {
+		if names[i], err = ExtendedPath(name); err != nil {
 			return err
 		}
 	}
@@ -161,7 +161,7 @@ func replaceFile(path, next, backup string) error {
 }
 
 func attributesOf(path string) (uint32, error) {
-	name, err := extendedPath(path)
+	name, err := ExtendedPath(path)
 	if err != nil {
 		return 0, err
 	}
@@ -173,7 +173,7 @@ func attributesOf(path string) (uint32, error) {
 }
 
 func setAttributes(path string, attributes uint32) error {
-	name, err := extendedPath(path)
+	name, err := ExtendedPath(path)
 	if err != nil {
 		return err
 	}

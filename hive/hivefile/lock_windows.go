@@ -11,7 +11,7 @@ import (
 // openShared opens a file for reading and lets others read, write, rename and
 // replace it all the same.
 func openShared(path string) (*os.File, error) {
-	name, err := extendedPath(path)
+	name, err := ExtendedPath(path)
 	if err != nil {
 		return nil, err
 	}

@@ -47,11 +47,11 @@ func fill(file *os.File, c content) error {
 // publish gives the complete file temp its final name. Windows returns when
 // that is on the disk.
 func (o *output) publish(temp string) error {
-	from, err := extendedPath(temp)
+	from, err := ExtendedPath(temp)
 	if err != nil {
 		return err
 	}
-	to, err := extendedPath(o.path)
+	to, err := ExtendedPath(o.path)
 	if err != nil {
 		return err
 	}
@@ -82,9 +82,9 @@ func move(from, to *uint16, flags uint32) error {
 	}
 }
 
-// extendedPath returns the absolute form of path that is free of the limit of
-// 260 characters.
-func extendedPath(path string) (*uint16, error) {
+// ExtendedPath returns the absolute form of path that is free of the limit of
+// 260 characters. It returns the error of the operating system.
+func ExtendedPath(path string) (*uint16, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err

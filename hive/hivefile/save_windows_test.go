@@ -92,7 +92,7 @@ func TestExtendedPath(t *testing.T) {
 		{`\\.\C:\SYSTEM`, `\\.\C:\SYSTEM`},
 	}
 	for _, test := range tests {
-		path, err := extendedPath(test.path)
+		path, err := ExtendedPath(test.path)
 		require.NoError(t, err)
 		require.Equal(t, test.want, windows.UTF16PtrToString(path))
 	}
