@@ -1,7 +1,5 @@
 package main
 
-import "runtime"
-
 // steps tells what to do, in this order.
 func (d *diagnosis) steps() []step {
 	plan := &steps{diagnosis: d}
@@ -48,15 +46,8 @@ func (s *steps) volume() {
 		s.add("this is a Windows PE, not the machine's Windows: find the volume of that (diskpart, list volume) and look there", "locate", `D:\`)
 	}
 	if s.ReadOnly {
-		s.add("mount the volume for writing before a changed hive is put in its place" + remount())
+		s.add("mount the volume for writing before a changed hive is put in its place: " + remount())
 	}
-}
-
-func remount() string {
-	if runtime.GOOS == "windows" {
-		return ""
-	}
-	return ": mount -o remount,rw"
 }
 
 // salvage offers what there is to make a hive of: its remains, and its copies.

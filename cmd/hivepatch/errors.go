@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -104,10 +106,30 @@ func hintOf(err error) string {
 		return "--backup FILE names one that lies elsewhere"
 	case errors.Is(err, hivefile.ErrAmbiguousLog):
 		return "--log FILE says which one is meant"
-	case errors.Is(err, syscall.EROFS):
-		return "the volume is mounted read-only, as some drivers do by themselves where Windows is hibernated; mount -o remount,rw makes it writable"
+	case errors.Is(err, hivefile.ErrReadOnlyVolume), errors.Is(err, syscall.EROFS):
+		return "some drivers mount a volume so by themselves where Windows is hibernated; " + remount() + " makes it writable, and -o FILE writes the new hive elsewhere"
 	}
 	return ""
+}
+
+// remount is how a volume becomes writable.
+func remount() string {
+	if runtime.GOOS == "windows" {
+		return "diskpart (select volume, attributes volume clear readonly)"
+	}
+	return "mount -o remount,rw"
+}
+
+// explainDenied says what can be done where the user may not write.
+func explainDenied(err error, otherwise string) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	user := "root"
+	if runtime.GOOS == "windows" {
+		user = "an administrator"
+	}
+	return hinted(err, "run it as %s or whoever may write there; %s", user, otherwise)
 }
 
 // printError prints an error as a line and its hint as another.

@@ -72,6 +72,9 @@ func (p *placement) another() *placement {
 // lock keeps other copies of the program from the hive, from before it is read
 // until it is in place.
 func (p *placement) lock(hive hivefile.Place) error {
+	if err := p.options.RequirePlace(hive); err != nil {
+		return explainDenied(err, "-o FILE writes the new hive elsewhere")
+	}
 	ctx, end := untilInterrupted()
 	defer end()
 	p.hive = hive

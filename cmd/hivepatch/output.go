@@ -29,7 +29,7 @@ func outputFlags() []cli.Flag {
 }
 
 // readOutput reads the flags of outputFlags, and those of placeFlags where the
-// command has them.
+// command has them. Where nothing can be written is told before any work is done.
 func readOutput(c *cli.Context) (o outputOptions, err error) {
 	o = outputOptions{path: c.String("output"), overwrite: c.Bool("overwrite"), dryRun: c.Bool("dry-run")}
 	if o.place, err = readPlace(c); err != nil {
@@ -44,6 +44,8 @@ func readOutput(c *cli.Context) (o outputOptions, err error) {
 		return o, usagef("--output and --dry-run exclude each other")
 	case o.overwrite && !o.toFile():
 		return o, usagef("--overwrite goes with --output FILE only")
+	case o.toFile():
+		return o, explainDenied(hivefile.RequireFolder(o.path), "-o takes a file in another folder")
 	}
 	return o, nil
 }

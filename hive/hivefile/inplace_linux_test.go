@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/hivetest"
+	"hivepatch/hive/hivetest/volumes"
 )
 
 // belongings are what belongs to a file besides its contents.
@@ -314,34 +314,6 @@ func TestTwoWriters(t *testing.T) {
 	require.Len(t, backups, writers)
 }
 
-// mountNTFS mounts a new NTFS volume by ntfs-3g.
-func mountNTFS(t *testing.T) string {
-	t.Helper()
-	for _, program := range []string{"mkntfs", "ntfs-3g", "fusermount3"} {
-		if _, err := exec.LookPath(program); err != nil || os.Geteuid() != 0 {
-			if os.Getenv(requireVariable) == "1" {
-				t.Fatalf("%s is missing, or this is not root", program)
-			}
-			t.Skipf("%s is missing, or this is not root", program)
-		}
-	}
-	image, dir := filepath.Join(t.TempDir(), "image"), t.TempDir()
-	require.NoError(t, os.WriteFile(image, nil, 0o600))
-	require.NoError(t, os.Truncate(image, 16<<20))
-	for _, command := range [][]string{{"mkntfs", "-F", "-q", image}, {"ntfs-3g", image, dir}} {
-		output, err := exec.Command(command[0], command[1:]...).CombinedOutput()
-		if err != nil && command[0] == "ntfs-3g" && os.Getenv(requireVariable) != "1" {
-			t.Skipf("no FUSE here: %s", output)
-		}
-		require.NoError(t, err, "%s", output)
-	}
-	t.Cleanup(func() {
-		output, err := exec.Command("fusermount3", "-u", dir).CombinedOutput()
-		require.NoError(t, err, "%s", output)
-	})
-	return dir
-}
-
 // ntfsNames are the attributes that every file on NTFS has by ntfs-3g.
 var ntfsNames = []string{"system.ntfs_acl", "system.ntfs_attrib", "system.ntfs_crtime"}
 
@@ -354,7 +326,7 @@ func ntfsAccessList(t *testing.T) []byte {
 // TestPlaceNTFS: access control list, attributes, time of creation and streams
 // stay the same on NTFS, in both ways.
 func TestPlaceNTFS(t *testing.T) {
-	volume := mountNTFS(t)
+	volume := volumes.NTFS(t, 16<<20)
 	old := hivetest.Windows10().Build().Data
 	for way, by := range placings {
 		t.Run(way, func(t *testing.T) {
@@ -405,7 +377,7 @@ func TestPlaceNTFSKilled(t *testing.T) {
 		t.Skip("hundreds of processes that do one thing at a time: runs without the race detector only")
 	}
 	requireStrace(t)
-	volume := mountNTFS(t)
+	volume := volumes.NTFS(t, 16<<20)
 	for _, way := range []string{"best", "pages", "restore"} {
 		t.Run(way, func(t *testing.T) {
 			newPlacer(t, way, filepath.Join(volume, way)).strike(t, "signal=KILL")

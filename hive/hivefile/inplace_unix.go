@@ -57,16 +57,6 @@ func (r *replacement) place() error {
 	return r.placePages(why)
 }
 
-// requireWritable requires that the user may write to the hive: renaming another
-// file over it would not ask for that.
-func requireWritable(path string) error {
-	err := repeat(func() error { return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS) })
-	if err != nil {
-		return &fs.PathError{Op: "write", Path: path, Err: err}
-	}
-	return nil
-}
-
 // repeat does a system call again as long as a signal interrupts it.
 func repeat(call func() error) error {
 	for {

@@ -58,7 +58,8 @@ type Restored struct {
 //
 // It returns ErrNoBackup; hive.ErrNotHive, hive.ErrDirty and ErrUnsound for a
 // backup that is no sound hive, of which options.Force overrides the last two;
-// and the errors of SaveInPlace.
+// and the errors of SaveInPlace, of which ErrReadOnlyVolume comes before the
+// backup is read.
 func Restore(ctx context.Context, path string, options RestoreOptions) (*Restored, error) {
 	if real, err := followLinks(path); err == nil {
 		path = real
@@ -75,6 +76,9 @@ func Restore(ctx context.Context, path string, options RestoreOptions) (*Restore
 	}
 	r.lock = lock
 	if err := r.choose(); err != nil {
+		return nil, err
+	}
+	if err := r.requirePlace(); err != nil {
 		return nil, err
 	}
 	if err := r.load(); err != nil {
@@ -129,6 +133,19 @@ func (r *restorer) choose() error {
 	}
 	r.result.From = backups[0].Path
 	return nil
+}
+
+// requirePlace requires, before the backup is read, that it can be put in place.
+func (r *restorer) requirePlace() error {
+	switch {
+	case r.options.DryRun:
+		return nil
+	case r.result.Created:
+		return RequireFolder(r.path)
+	case r.result.Mended: // of which no backup is made
+		return describeReadOnly(describeInUse(requireWritable(r.path)))
+	}
+	return InPlaceOptions{}.requirePath(r.path)
 }
 
 // named finds the backup that a half-written hive names: by its name, or where
