@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -22,6 +23,18 @@ type environment struct {
 	now            func() time.Time
 
 	atEnd []func() // what gives back what a run holds
+
+	memory  *memoryLimit // nil before the first hive
+	allowed int64        // of that to this run, in bytes
+
+	// Of the run for one target of a batch:
+	stopped context.Context // done when the batch is to end; nil elsewhere
+	summary []string        // what became of the target, in a few words
+}
+
+// sum adds to the summary of what became of the target.
+func (env *environment) sum(format string, args ...any) {
+	env.summary = append(env.summary, printable(fmt.Sprintf(format, args...)))
 }
 
 // end gives back what the run holds.
@@ -30,6 +43,9 @@ func (env *environment) end() {
 		giveBack()
 	}
 	env.atEnd = nil
+	if env.memory != nil {
+		env.allowMemory(0)
+	}
 }
 
 // run runs the program and returns its exit code.

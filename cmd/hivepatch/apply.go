@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -40,33 +39,71 @@ type applyOptions struct {
 }
 
 func newApplyCommand(env *environment) *cli.Command {
+	batch := applyBatch()
 	return &cli.Command{
-		Name:        "apply",
+		Name:        batch.name,
 		Usage:       "bring a hive into the state that a policy file wants",
-		UsageText:   "hivepatch apply POLICY TARGET -o FILE [options]",
+		UsageText:   "hivepatch apply POLICY TARGET... -o FILE [options]",
 		Description: applyDescription,
-		Flags: slices.Concat(
-			[]cli.Flag{
-				forceFlag(),
-				boolFlag("", "schema", "print the JSON Schema of policies, and do nothing else"),
-			},
-			policyFlags(),
-			[]cli.Flag{
-				ignoreHibernationFlag(),
-				ignoreLogsFlag("edit a dirty hive as it stands; what is in its logs only is lost"),
-				boolFlag(headingInput, "allow-damage", "edit a damaged hive, where the damage lies outside everything that is edited"),
-			},
-			outputFlags(), placeFlags(), reportFlags(),
-		),
+		Flags:       slices.Concat(batch.flags(), batchFlags()),
 		Action: func(c *cli.Context) error {
 			if c.Bool("schema") {
 				return printSchema(env, c)
 			}
+			return batch.run(env, c)
+		},
+	}
+}
+
+func applyFlags() []cli.Flag {
+	return slices.Concat(
+		[]cli.Flag{
+			forceFlag(),
+			boolFlag("", "schema", "print the JSON Schema of policies, and do nothing else"),
+		},
+		policyFlags(),
+		[]cli.Flag{
+			ignoreHibernationFlag(),
+			ignoreLogsFlag("edit a dirty hive as it stands; what is in its logs only is lost"),
+			boolFlag(headingInput, "allow-damage", "edit a damaged hive, where the damage lies outside everything that is edited"),
+		},
+		outputFlags(), placeFlags(), reportFlags(),
+	)
+}
+
+func applyBatch() *batchCommand {
+	return &batchCommand{
+		name: "apply", flags: applyFlags, leading: []string{"POLICY"},
+		begin: func(env *environment, c *cli.Context) (*batchWork, error) {
+			if !isBatch(c, 1) { // what is wrong with the options is told first
+				if _, err := readApplyOptions(env, c); err != nil {
+					return nil, err
+				}
+			}
+			work, err := readPolicy(env, c)
+			if err != nil {
+				return nil, err
+			}
+			return applyWork(work), nil
+		},
+	}
+}
+
+func applyWork(work policyWork) *batchWork {
+	return &batchWork{
+		hives: func(env *environment, c *cli.Context) ([]string, error) {
+			o, err := readApplyOptions(env, c)
+			if err != nil {
+				return nil, err
+			}
+			return o.hives(env, work.policy)
+		},
+		act: func(env *environment, c *cli.Context) error {
 			o, err := readApplyOptions(env, c)
 			if err != nil {
 				return err
 			}
-			return runApply(env, o)
+			return runApply(env, o, work)
 		},
 	}
 }
@@ -95,13 +132,9 @@ func readApplyOptions(env *environment, c *cli.Context) (o applyOptions, err err
 	return o, err
 }
 
-func runApply(env *environment, o applyOptions) error {
-	p, source, err := o.read(env)
-	if err != nil {
-		return err
-	}
+func runApply(env *environment, o applyOptions, work policyWork) error {
 	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
-	targets, err := o.targets(env, p)
+	targets, err := o.targets(env, work.policy)
 	if err != nil {
 		return err
 	}
@@ -109,7 +142,7 @@ func runApply(env *environment, o applyOptions) error {
 		return err
 	}
 	report := &applyReport{Policy: o.name(), Hives: []*appliedHive{}}
-	if report.Hives, err = o.applyToAll(env, r, policyWork{p, source}, targets); err != nil {
+	if report.Hives, err = o.applyToAll(env, r, work, targets); err != nil {
 		return err
 	}
 	if r.json {
@@ -139,12 +172,6 @@ func (o applyOptions) requireOne(targets []policyTarget) error {
 		return nil
 	}
 	return hinted(usagef("%s is about %d hives of %s, and %s takes one", o.name(), len(targets), o.target.path, option), "--hive NAME and --user NAME take one of them")
-}
-
-// policyWork is a policy and the file that it was read from.
-type policyWork struct {
-	policy *policy.Policy
-	source *hivefile.Source
 }
 
 // applyToAll applies the policy to each hive, all or nothing. Before the first of
@@ -200,6 +227,10 @@ func (o applyOptions) applyTo(env *environment, r *reporter, work policyWork, ta
 		return nil, err
 	}
 	o.output.tell(&applied.Outcome)
+	if n := len(applied.Differences); n > 0 {
+		env.sum("%s: %s", applied.name(), plural(n, "difference made good", "differences made good"))
+	}
+	env.sumUp(&applied.Outcome)
 	return applied, nil
 }
 
@@ -212,7 +243,7 @@ func (o applyOptions) edit(env *environment, r *reporter, work policyWork, targe
 	if err != nil {
 		return nil, nil, hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs edits the hive as it stands, and what is in its logs only is lost")
 	}
-	allowPolicyMemory(file, work.source)
+	work.allowMemory(env, file)
 	file.Sources = append(file.Sources, work.source)
 	if !trial {
 		tellLoad(r, file)
@@ -237,13 +268,6 @@ func (o applyOptions) edit(env *environment, r *reporter, work policyWork, targe
 	}
 	applied.Outcome = *outcome
 	return applied, file, nil
-}
-
-// allowPolicyMemory raises what limitMemory has set: what the policy says is kept
-// until it has been read back.
-func allowPolicyMemory(file *hivefile.File, source *hivefile.Source) {
-	const program = 64 << 20
-	debug.SetMemoryLimit(2*file.Size + 32*int64(cap(source.Data)) + program)
 }
 
 // applyReport is the result of the command, in JSON a contract with scripts.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -105,6 +104,26 @@ func (o policyOptions) check() error {
 	return nil
 }
 
+// policyWork is a policy and the file that it was read from.
+type policyWork struct {
+	policy *policy.Policy
+	source *hivefile.Source
+}
+
+// allowMemory allows more than limitMemory has: what the policy says is kept until
+// it has been read back.
+func (w policyWork) allowMemory(env *environment, file *hivefile.File) {
+	const more = 48 << 20
+	env.allowMemory(2*file.Size + 32*int64(cap(w.source.Data)) + more)
+}
+
+// readPolicy reads the policy that is the first argument.
+func readPolicy(env *environment, c *cli.Context) (work policyWork, err error) {
+	o := policyOptions{path: c.Args().First()}
+	work.policy, work.source, err = o.read(env)
+	return work, err
+}
+
 // read reads the policy, never more than one may have. The file that it was read
 // from must not become the output.
 func (o policyOptions) read(env *environment) (*policy.Policy, *hivefile.Source, error) {
@@ -112,7 +131,7 @@ func (o policyOptions) read(env *environment) (*policy.Policy, *hivefile.Source,
 	if err != nil {
 		return nil, nil, fmt.Errorf("policy: %w", err)
 	}
-	debug.SetMemoryLimit(policyMemory)
+	env.allowMemory(policyMemory)
 	read, err := policy.Parse(source.Data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", o.name(), err)

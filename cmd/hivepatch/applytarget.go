@@ -43,6 +43,15 @@ func (o policyOptions) targets(env *environment, p *policy.Policy) ([]policyTarg
 	return targets, nil
 }
 
+// hives are the paths of the hives that the policy is for.
+func (o policyOptions) hives(env *environment, p *policy.Policy) (paths []string, err error) {
+	targets, err := o.targets(env, p)
+	for _, target := range targets {
+		paths = append(paths, target.hive.Name())
+	}
+	return paths, err
+}
+
 // users are the users whose hives in a folder a section is about. A hive that is
 // nobody's is that of "", and none is one that was not asked for.
 func (o policyOptions) users(p *policy.Policy, section *policy.Section) []string {

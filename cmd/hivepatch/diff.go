@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -211,8 +210,7 @@ func (o diffOptions) loadBoth(env *environment) (files [2]*hivefile.File, err er
 	if files[1], err = second.load(env); err != nil {
 		return files, err
 	}
-	const program = 16 << 20 // bytes, as limitMemory has it for one hive
-	debug.SetMemoryLimit(2*(files[0].Size+files[1].Size) + program)
+	env.allowMemory(2 * (files[0].Size + files[1].Size))
 	return files, nil
 }
 

@@ -139,6 +139,7 @@ func (d *diagnosis) lookAtInstallation(v *locate.Volume, path string) {
 // lookAtHive reads and checks the hive.
 func (d *diagnosis) lookAtHive(env *environment, r *reporter, target targetOptions) {
 	file, err := target.loadAs(hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+	env.limitMemory(file)
 	if err != nil {
 		d.failure, d.Failure = err, err.Error()
 		return

@@ -55,6 +55,9 @@ var refusals = []error{
 }
 
 func exitCode(err error) int {
+	if batch, ok := errors.AsType[*batchError](err); ok {
+		return batch.code
+	}
 	switch {
 	case err == nil:
 		return exitDone
@@ -71,7 +74,8 @@ func exitCode(err error) int {
 func isUsage(err error) bool {
 	_, own := errors.AsType[*usageError](err)
 	_, patches := errors.AsType[*patch.UsageError](err)
-	return own || patches
+	_, listed := errors.AsType[*listError](err)
+	return own || patches || listed
 }
 
 func isRefused(err error) bool {
@@ -140,14 +144,23 @@ func printError(stderr io.Writer, err error) {
 	if damaged, ok := errors.AsType[*edit.DamageError](err); ok {
 		printDamage(stderr, damaged.Findings)
 	}
-	hint := hintOf(err)
-	// Some errors have their hint in the text too, and those of Windows end
-	// with a full stop.
-	message := strings.TrimSuffix(strings.TrimSuffix(err.Error(), "; "+hint), ".")
+	message, hint := errorText(err)
 	fmt.Fprintf(stderr, "%s: %s\n", programName, printable(message))
 	if hint != "" {
 		fmt.Fprintf(stderr, "%s: hint: %s\n", programName, printable(hint))
 	}
+}
+
+// errorText returns the text of an error and what can be done about it. Both are
+// empty where a command has said already what there is to say.
+func errorText(err error) (message, hint string) {
+	if err == nil || errors.Is(err, errFindings) || errors.Is(err, errDiffer) {
+		return "", ""
+	}
+	hint = hintOf(err)
+	// Some errors have their hint in the text too, and those of Windows end
+	// with a full stop.
+	return strings.TrimSuffix(strings.TrimSuffix(err.Error(), "; "+hint), "."), hint
 }
 
 // printedFindings is the number of findings that are printed with a refusal.

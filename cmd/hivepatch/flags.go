@@ -7,6 +7,7 @@ const (
 	headingInput  = "Input"
 	headingOutput = "Output"
 	headingSizes  = "Change"
+	headingBatch  = "Several targets"
 )
 
 func boolFlag(heading, name, usage string, aliases ...string) *cli.BoolFlag {

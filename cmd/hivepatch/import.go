@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -104,7 +103,7 @@ func runImport(env *environment, o importOptions) error {
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs edits the hive as it stands, and what is in its logs only is lost")
 	}
-	allowMemory(file, text)
+	allowImportMemory(env, file, text)
 	file.Sources = append(file.Sources, source)
 	tellLoad(r, file)
 	r.note("%s is version %d in %s", o.fileName(), text.Version, text.Encoding)
@@ -132,11 +131,11 @@ func runImport(env *environment, o importOptions) error {
 	})
 }
 
-// allowMemory raises what limitMemory has set: what the file says is kept until
-// it has been read back.
-func allowMemory(file *hivefile.File, text *regfile.File) {
-	const program = 64 << 20
-	debug.SetMemoryLimit(2*file.Size + 16*int64(text.Size()) + program)
+// allowImportMemory allows more than limitMemory has: what the file says is kept
+// until it has been read back.
+func allowImportMemory(env *environment, file *hivefile.File, text *regfile.File) {
+	const more = 48 << 20
+	env.allowMemory(2*file.Size + 16*int64(text.Size()) + more)
 }
 
 // readFile reads the .reg file and its first line.

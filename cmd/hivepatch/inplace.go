@@ -71,19 +71,19 @@ func (p *placement) another() *placement {
 
 // lock keeps other copies of the program from the hive, from before it is read
 // until it is in place.
-func (p *placement) lock(hive hivefile.Place) error {
+func (p *placement) lock(env *environment, hive hivefile.Place) error {
 	if err := p.options.RequirePlace(hive); err != nil {
 		return explainDenied(err, "-o FILE writes the new hive elsewhere")
 	}
-	ctx, end := untilInterrupted()
+	ctx, end := env.untilInterrupted()
 	defer end()
 	p.hive = hive
-	return hive.Lock(ctx, p.wait)
+	return interrupted(hive.Lock(ctx, p.wait))
 }
 
 // save puts the hive in place.
 func (p *placement) save(env *environment, r *reporter, file *hivefile.File) (err error) {
-	ctx, end := untilInterrupted()
+	ctx, end := env.untilSaved()
 	defer end()
 	r.note("putting %d bytes in place of %s", len(file.Hive.Bytes()), file.Name())
 	options := p.options
@@ -92,7 +92,7 @@ func (p *placement) save(env *environment, r *reporter, file *hivefile.File) (er
 	if errors.Is(err, hivefile.ErrExists) {
 		return hinted(err, "no backup is ever replaced: name another one with --backup")
 	}
-	return err
+	return interrupted(err)
 }
 
 // tell says in a report what became of the hive.

@@ -84,7 +84,7 @@ func runLocate(env *environment, o locateOptions) error {
 	if o.which.isGiven() {
 		return o.which.locateOne(r, volume)
 	}
-	report, err := newLocateReport(volume)
+	report, err := newLocateReport(env, volume)
 	if err != nil {
 		return err
 	}

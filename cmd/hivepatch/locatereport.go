@@ -111,7 +111,7 @@ func newHibernationReport(err error) *hibernationReport {
 
 // newLocateReport looks through a volume. It returns an error where there is
 // nothing in it.
-func newLocateReport(v *locate.Volume) (*locateReport, error) {
+func newLocateReport(env *environment, v *locate.Volume) (*locateReport, error) {
 	survey := v.Survey()
 	if len(survey.Candidates) == 0 && len(survey.Problems) == 0 {
 		return nil, explainLocate(&locate.NotFoundError{Volume: v})
@@ -121,7 +121,7 @@ func newLocateReport(v *locate.Volume) (*locateReport, error) {
 		Installations: []installationReport{}, Hives: []hiveReport{}, Warnings: []string{},
 	}
 	report.look(v)
-	limitLocateMemory(survey)
+	limitLocateMemory(env, survey)
 	for _, i := range survey.Installations {
 		report.Installations = append(report.Installations, installationReport{v.FullPath(i.Path), i.Leftover, newMachineReport(v.Facts(i))})
 	}
@@ -156,14 +156,14 @@ func winPEWarning(path, why string) string {
 }
 
 // limitLocateMemory is limitMemory for hives that are read one after the other.
-func limitLocateMemory(survey *locate.Survey) {
+func limitLocateMemory(env *environment, survey *locate.Survey) {
 	largest := int64(0)
 	for _, c := range survey.Candidates {
 		if c.Kind == locate.System || c.Kind == locate.Software {
 			largest = max(largest, c.Size)
 		}
 	}
-	limitMemory(&hivefile.File{Size: largest})
+	env.limitMemory(&hivefile.File{Size: largest})
 }
 
 // requireFolder explains to whoever gives a hive that a folder is wanted.

@@ -36,6 +36,23 @@ func printOutcome(r *reporter, o *edit.Outcome) {
 	printVerified(r, o.VerifiedBy, o.Output)
 }
 
+// sumUp adds what became of the file to the summary.
+func (env *environment) sumUp(o *edit.Outcome) {
+	place := o.InPlace
+	switch {
+	case !o.Changed && len(env.summary) == 0:
+		env.sum("nothing to do")
+	case len(env.summary) == 0:
+		env.sum("changed")
+	}
+	switch {
+	case o.Output == nil:
+		env.sum("dry run")
+	case place != nil && place.Backup != "":
+		env.sum("backup %s", place.Backup)
+	}
+}
+
 // printVerified prints by what a new hive was verified and where it is.
 func printVerified(r *reporter, verifiedBy []string, output *string) {
 	r.line("verified:   %s", strings.Join(verifiedBy, ", "))

@@ -138,6 +138,7 @@ func (o outputOptions) deliver(env *environment, r *reporter, file *hivefile.Fil
 		return err
 	}
 	o.tell(outcome)
+	env.sumUp(outcome)
 	r.warnings(outcome.Warnings)
 	if !r.json {
 		print()

@@ -40,19 +40,37 @@ type patchOptions struct {
 }
 
 func newPatchCommand(env *environment) *cli.Command {
+	batch := patchBatch()
 	return &cli.Command{
-		Name:        "patch",
+		Name:        batch.name,
 		Usage:       "set the desktop heap sizes in a SYSTEM hive",
-		UsageText:   "hivepatch patch TARGET -o FILE [options]",
+		UsageText:   "hivepatch patch TARGET... -o FILE [options]",
 		Description: patchDescription + presetTable(),
-		Flags:       patchFlags(),
-		Action: func(c *cli.Context) error {
-			options, err := readPatchOptions(env, c)
+		Flags:       slices.Concat(batch.flags(), batchFlags()),
+		Action:      func(c *cli.Context) error { return batch.run(env, c) },
+	}
+}
+
+func patchBatch() *batchCommand {
+	work := &batchWork{
+		hives: func(env *environment, c *cli.Context) ([]string, error) {
+			o, err := readPatchOptions(env, c)
+			if err != nil {
+				return nil, err
+			}
+			return []string{o.target.hive.Name()}, nil
+		},
+		act: func(env *environment, c *cli.Context) error {
+			o, err := readPatchOptions(env, c)
 			if err != nil {
 				return err
 			}
-			return runPatch(env, options)
+			return runPatch(env, o)
 		},
+	}
+	return &batchCommand{
+		name: "patch", flags: patchFlags,
+		begin: func(*environment, *cli.Context) (*batchWork, error) { return work, nil },
 	}
 }
 
@@ -178,6 +196,11 @@ func runPatch(env *environment, o patchOptions) error {
 		return o.target.wrap(err)
 	}
 	p.end()
+	for _, set := range report.ControlSets {
+		if set.Before != set.After {
+			env.sum("%s: %s -> %s", set.Name, set.Before, set.After)
+		}
+	}
 	return o.output.deliver(env, r, file, &report.Outcome, report, func() { printPatch(r, o, report) })
 }
 

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -119,12 +116,6 @@ func readWait(c *cli.Context) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// untilInterrupted returns a context that ends when the user, or the system,
-// wants the program to end.
-func untilInterrupted() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-}
-
 // restoreReport is what restore tells; its JSON form is a contract with scripts.
 type restoreReport struct {
 	Target       string      `json:"target"`
@@ -169,7 +160,7 @@ func runRestore(env *environment, o restoreOptions) error {
 	if err := o.target.refuseHibernated(); err != nil {
 		return err
 	}
-	ctx, end := untilInterrupted()
+	ctx, end := env.untilInterrupted()
 	defer end()
 	r := newReporter(env.stdout, env.stderr, o.report)
 	restored, err := hivefile.Restore(ctx, o.path, o.options)

@@ -142,7 +142,7 @@ func (o targetOptions) loadAnything(env *environment) (*hivefile.File, []byte, e
 	data := source.Data
 	source.Data = nil // it is mended in place
 	file = &hivefile.File{Path: source.Path, Size: int64(len(data)), SHA256: sha256.Sum256(data), Sources: []*hivefile.Source{source}}
-	limitMemory(file)
+	env.limitMemory(file)
 	return file, data, nil
 }
 

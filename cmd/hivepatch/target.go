@@ -65,11 +65,12 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 		if o.path == standardStream {
 			return nil, usagef("--in-place needs a TARGET that is a file: standard input has no place")
 		}
-		if err := o.place.lock(o.hive); err != nil {
+		if err := o.place.lock(env, o.hive); err != nil {
 			return nil, o.wrap(err)
 		}
 	}
 	file, err := o.loadAs(hivefile.LoadOptions{Recovery: recovery})
+	env.limitMemory(file)
 	o.warnOfWinPE(env, file)
 	return file, err
 }
@@ -77,6 +78,7 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 // look reads the hive for a command that writes none.
 func (o targetOptions) look(env *environment) (*hivefile.File, error) {
 	file, err := o.loadAs(hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+	env.limitMemory(file)
 	o.warnOfHibernation(env, file)
 	o.warnOfWinPE(env, file)
 	return file, err
@@ -88,17 +90,7 @@ func (o targetOptions) loadAs(options hivefile.LoadOptions) (*hivefile.File, err
 		options.Recovery = hivefile.IgnoreLogs
 	}
 	file, err := o.hive.Load(options)
-	limitMemory(file)
 	return file, o.wrap(err)
-}
-
-// limitMemory has garbage collected in time in spite of the high percentage
-// that main sets: the program gets by with twice the hive and a little more.
-func limitMemory(file *hivefile.File) {
-	const program = 16 << 20
-	if file != nil {
-		debug.SetMemoryLimit(2*file.Size + program)
-	}
 }
 
 // wrap says which hive an error is about, unless it says that itself.

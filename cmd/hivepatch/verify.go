@@ -30,33 +30,69 @@ type verifyOptions struct {
 }
 
 func newVerifyCommand(env *environment) *cli.Command {
+	batch := verifyBatch()
 	return &cli.Command{
-		Name:        "verify",
+		Name:        batch.name,
 		Usage:       "tell how a hive differs from what a policy file wants",
-		UsageText:   "hivepatch verify POLICY TARGET [options]",
+		UsageText:   "hivepatch verify POLICY TARGET... [options]",
 		Description: verifyDescription,
-		Flags: slices.Concat(policyFlags(), []cli.Flag{
-			ignoreLogsFlag("read a dirty hive as it stands"),
-		}, reportFlags()),
-		Action: func(c *cli.Context) error {
-			var o verifyOptions
-			var err error
-			if o.policyOptions, err = readPolicyOptions(env, c); err != nil {
-				return err
+		Flags:       slices.Concat(batch.flags(), batchFlags()),
+		Action:      func(c *cli.Context) error { return batch.run(env, c) },
+	}
+}
+
+func verifyFlags() []cli.Flag {
+	return slices.Concat(policyFlags(), []cli.Flag{
+		ignoreLogsFlag("read a dirty hive as it stands"),
+	}, reportFlags())
+}
+
+func verifyBatch() *batchCommand {
+	return &batchCommand{
+		name: "verify", flags: verifyFlags, leading: []string{"POLICY"},
+		begin: func(env *environment, c *cli.Context) (*batchWork, error) {
+			if !isBatch(c, 1) { // what is wrong with the options is told first
+				if _, err := readVerifyOptions(env, c); err != nil {
+					return nil, err
+				}
 			}
-			if o.report, err = readReportOptions(c); err != nil {
-				return err
+			work, err := readPolicy(env, c)
+			if err != nil {
+				return nil, err
 			}
-			return runVerify(env, o)
+			return verifyWork(work), nil
 		},
 	}
 }
 
-func runVerify(env *environment, o verifyOptions) error {
-	p, _, err := o.read(env)
-	if err != nil {
-		return err
+func verifyWork(work policyWork) *batchWork {
+	return &batchWork{
+		hives: func(env *environment, c *cli.Context) ([]string, error) {
+			o, err := readVerifyOptions(env, c)
+			if err != nil {
+				return nil, err
+			}
+			return o.hives(env, work.policy)
+		},
+		act: func(env *environment, c *cli.Context) error {
+			o, err := readVerifyOptions(env, c)
+			if err != nil {
+				return err
+			}
+			return runVerify(env, o, work.policy)
+		},
 	}
+}
+
+func readVerifyOptions(env *environment, c *cli.Context) (o verifyOptions, err error) {
+	if o.policyOptions, err = readPolicyOptions(env, c); err != nil {
+		return o, err
+	}
+	o.report, err = readReportOptions(c)
+	return o, err
+}
+
+func runVerify(env *environment, o verifyOptions, p *policy.Policy) error {
 	r := newReporter(env.stdout, env.stderr, o.report)
 	targets, err := o.targets(env, p)
 	if err != nil {
@@ -70,6 +106,7 @@ func runVerify(env *environment, o verifyOptions) error {
 		}
 		report.Hives = append(report.Hives, verified)
 		report.Differs = report.Differs || len(verified.Differences) > 0
+		env.sum("%s", verified.verdict())
 	}
 	if err := report.tell(r); err != nil {
 		return err
@@ -83,6 +120,7 @@ func runVerify(env *environment, o verifyOptions) error {
 // verify compares one hive.
 func (o verifyOptions) verify(env *environment, r *reporter, p *policy.Policy, target policyTarget) (*verifiedHive, error) {
 	file, err := target.loadAs(hivefile.LoadOptions{Recovery: hivefile.Recover, NoDigest: true})
+	env.limitMemory(file)
 	target.warnOfHibernation(env, file)
 	target.warnOfWinPE(env, file)
 	if err != nil {
@@ -133,11 +171,15 @@ func (v *verifyReport) tell(r *reporter) error {
 		for _, d := range h.Differences {
 			r.line("%s: %s", h.name(), d.found())
 		}
-		if n := len(h.Differences); n > 0 {
-			r.line("%s: %s from the policy", h.name(), plural(n, "difference", "differences"))
-		} else {
-			r.line("%s: OK, it is as the policy wants it", h.name())
-		}
+		r.line("%s", h.verdict())
 	}
 	return r.flush()
+}
+
+// verdict says in a few words whether the hive differs.
+func (v *verifiedHive) verdict() string {
+	if n := len(v.Differences); n > 0 {
+		return fmt.Sprintf("%s: %s from the policy", v.name(), plural(n, "difference", "differences"))
+	}
+	return v.name() + ": OK, it is as the policy wants it"
 }

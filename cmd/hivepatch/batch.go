@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// mostJobs is the most targets that are worked on at once: each holds a hive in
+// memory.
+const mostJobs = 64
+
+// batchRun is a batch at work.
+type batchRun struct {
+	env      *environment
+	context  *cli.Context
+	command  *batchCommand
+	work     *batchWork
+	list     *targetList
+	failFast bool
+	results  *batchResults
+
+	stopped context.Context // done when nothing new is to begin
+	stop    context.CancelFunc
+	mutex   sync.Mutex
+	next    int // the target whose turn it is
+}
+
+func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
+	options, err := readReportOptions(c)
+	if err != nil {
+		return err
+	}
+	jobs, err := readJobs(c)
+	if err != nil {
+		return err
+	}
+	list, err := command.targetList(env, c)
+	if err != nil {
+		return err
+	}
+	if err := checkShared(c, list); err != nil {
+		return err
+	}
+	work, err := command.begin(env, c)
+	if err != nil {
+		return err
+	}
+	if err := newBatchCheck(env, c, command, work, list).run(); err != nil {
+		return err
+	}
+	b := &batchRun{env: env, context: c, command: command, work: work, list: list, failFast: c.Bool("fail-fast")}
+	env.allowMemory(env.allowed) // so that there is a limit that the targets share
+	env.memory.rising = true
+	b.results = newBatchResults(env, options, len(list.targets))
+	return b.run(min(jobs, len(list.targets)))
+}
+
+func readJobs(c *cli.Context) (int, error) {
+	text := c.String("jobs")
+	if text == "" {
+		return min(runtime.GOMAXPROCS(0), mostJobs), nil
+	}
+	jobs, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || jobs < 1 || jobs > mostJobs {
+		return 0, usagef("--jobs %q: want a number from 1 to %d", text, mostJobs)
+	}
+	return int(jobs), nil
+}
+
+// run works on all targets. A signal to end the program has it begin with no
+// other: what is under way is finished, however many signals come. So it is when
+// nobody reads the results any more.
+func (b *batchRun) run(jobs int) error {
+	b.stopped, b.stop = context.WithCancel(context.Background())
+	defer b.stop()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	defer signal.Stop(signals)
+	go b.heed(signals)
+	var workers sync.WaitGroup
+	for range jobs {
+		workers.Go(b.workOn)
+	}
+	workers.Wait()
+	for ; b.next < len(b.list.targets); b.next++ {
+		b.results.notStarted(b.list.targets[b.next])
+	}
+	return b.results.end()
+}
+
+func (b *batchRun) heed(signals <-chan os.Signal) {
+	for {
+		select {
+		case <-b.stopped.Done():
+			return
+		case s := <-signals:
+			if s != syscall.SIGPIPE { // of that the error of writing tells
+				b.results.interrupt()
+				b.stop()
+			}
+		}
+	}
+}
+
+// workOn takes one target after the other.
+func (b *batchRun) workOn() {
+	for {
+		at, ok := b.take()
+		if !ok {
+			return
+		}
+		result := b.target(b.list.targets[at])
+		if !b.results.add(result) || b.failFast && result.code != exitDone {
+			b.stop()
+		}
+	}
+}
+
+// take returns the target whose turn it is.
+func (b *batchRun) take() (at int, ok bool) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if b.stopped.Err() != nil || b.next == len(b.list.targets) {
+		return 0, false
+	}
+	b.next++
+	return b.next - 1, true
+}
+
+// target does the work on one target, as a run of the program of its own.
+func (b *batchRun) target(t listedTarget) *targetResult {
+	result := &targetResult{target: t}
+	env := b.env.beside(&result.stdout, &result.stderr)
+	env.stopped = b.stopped
+	defer env.end()
+	result.err = b.guarded(env, t)
+	result.code = exitCode(result.err)
+	result.summary = env.summary
+	return result
+}
+
+// guarded has a fault of the program be that of one target.
+func (b *batchRun) guarded(env *environment, t listedTarget) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("internal error: %v\n%s", fault, debug.Stack())
+		}
+	}()
+	c, err := b.command.target(b.context, t)
+	if err != nil {
+		return err
+	}
+	return b.work.act(env, c)
+}
+
+// beside returns the environment for work on one of several targets.
+func (env *environment) beside(stdout, stderr io.Writer) *environment {
+	return &environment{
+		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr,
+		getenv: env.getenv, now: env.now, memory: env.memory,
+	}
+}
+
+// targetResult is what became of a target.
+type targetResult struct {
+	target         listedTarget
+	stdout, stderr bytes.Buffer // what the command printed
+	err            error
+	code           int
+	summary        []string
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// batchCommand is a command that takes several targets. What it does to one is
+// what it does without a batch.
+type batchCommand struct {
+	name  string
+	flags func() []cli.Flag
+	// leading are the names of the arguments before the targets.
+	leading []string
+	// begin does what is done once for all targets.
+	begin func(env *environment, c *cli.Context) (*batchWork, error)
+}
+
+// batchWork is what a command does to each target. The context is that of one
+// target, also where there are others.
+type batchWork struct {
+	// hives reads the options and tells which hives the command is about.
+	hives func(env *environment, c *cli.Context) ([]string, error)
+	act   func(env *environment, c *cli.Context) error
+}
+
+// batchFlags are the flags of a command that takes several targets.
+func batchFlags() []cli.Flag {
+	return []cli.Flag{
+		stringFlag(headingBatch, "targets", "take the targets from the list `FILE`, or - for standard input: one in a line, or JSON lines with settings of their own"),
+		stringFlag(headingBatch, "jobs", "work on `N` targets at once (default: one for each processor)"),
+		boolFlag(headingBatch, "fail-fast", "begin with no other target once one has failed"),
+	}
+}
+
+// run is the action of the command. A single TARGET without an option of batches
+// is the plain command.
+func (b *batchCommand) run(env *environment, c *cli.Context) error {
+	if isBatch(c, len(b.leading)) {
+		return runBatch(env, c, b)
+	}
+	work, err := b.begin(env, c)
+	if err != nil {
+		return err
+	}
+	return work.act(env, c)
+}
+
+// isBatch reports whether several targets are meant, or could be.
+func isBatch(c *cli.Context, leading int) bool {
+	several := c.NArg() > leading+1
+	for _, flag := range batchFlags() {
+		several = several || c.IsSet(flag.Names()[0])
+	}
+	return several
+}
+
+// targetList returns the targets of a batch, on the command line or in a list.
+func (b *batchCommand) targetList(env *environment, c *cli.Context) (*targetList, error) {
+	arguments := c.Args().Slice()
+	if len(arguments) < len(b.leading) {
+		return nil, hinted(usagef("no %s given", b.leading[len(arguments)]), "%s", c.Command.UsageText)
+	}
+	path, rest := c.String("targets"), arguments[len(b.leading):]
+	switch {
+	case path != "" && len(rest) > 0:
+		return nil, hinted(usagef("--targets and targets on the command line exclude each other: %q", rest), "put them all in the list")
+	case path == standardStream && slices.Contains(arguments, standardStream):
+		return nil, usagef("the list of targets and %s cannot both be standard input", b.leading[0])
+	case path != "":
+		return readTargetList(env, path, b.flags())
+	case len(rest) == 0:
+		return nil, hinted(usagef("no TARGET given"), "%s; --targets FILE takes them from a list", c.Command.UsageText)
+	}
+	list := &targetList{}
+	for _, path := range rest {
+		list.targets = append(list.targets, listedTarget{path: path})
+	}
+	return list, nil
+}
+
+// checkShared checks the options that are not a matter of each target, and refuses
+// those that are about one hive and can be no other's.
+func checkShared(c *cli.Context, list *targetList) error {
+	switch {
+	case c.String("output") != "":
+		return hinted(usagef("--output takes one hive, and these are several targets"),
+			"--in-place replaces each and keeps a backup, --dry-run shows what would change; for new files run the command once for each")
+	case len(list.targets) > 1 && c.String("backup") != "":
+		return hinted(usagef("--backup takes one hive, and these are %d targets", len(list.targets)),
+			"without it each backup lies beside its hive; in a list of JSON lines each target may have a \"backup\" of its own")
+	case len(list.targets) > 1 && len(c.StringSlice("log")) > 0:
+		return hinted(usagef("--log goes with one hive, and these are %d targets", len(list.targets)),
+			"the logs beside each hive are taken; in a list of JSON lines each target may have a \"log\" of its own")
+	case findFlag(c.Command.Flags, "dry-run") == nil:
+		return nil // it writes nothing
+	}
+	_, err := readOutput(c)
+	return err
+}
+
+// target makes the context in which the command is about one of the targets.
+func (b *batchCommand) target(c *cli.Context, t listedTarget) (*cli.Context, error) {
+	flags := b.flags()
+	set := flag.NewFlagSet(b.name, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	for _, known := range flags {
+		if err := known.Apply(set); err != nil {
+			return nil, err
+		}
+	}
+	words := append(commonOptions(c, flags, t.settings), t.settings...)
+	words = append(append(words, "--"), c.Args().Slice()[:len(b.leading)]...)
+	if err := set.Parse(append(words, t.path)); err != nil {
+		return nil, usagef("%s", err)
+	}
+	own := cli.NewContext(c.App, set, nil)
+	own.Command = c.Command
+	return own, nil
+}
+
+// commonOptions are the options of the command line, but for those whose place a
+// setting of the target takes.
+func commonOptions(c *cli.Context, flags []cli.Flag, own []string) (words []string) {
+	for _, known := range flags {
+		name := known.Names()[0]
+		if !c.IsSet(name) || replaced(name, own) {
+			continue
+		}
+		switch {
+		case isRepeatable(known):
+			for _, value := range c.StringSlice(name) {
+				words = append(words, "--"+name+"="+value)
+			}
+		case takesValue(known):
+			words = append(words, "--"+name+"="+c.String(name))
+		default:
+			words = append(words, fmt.Sprintf("--%s=%t", name, c.Bool(name)))
+		}
+	}
+	return words
+}
+
+// excluding are the options that cannot stand beside others: one in a list takes
+// the place of those on the command line.
+var excluding = map[string][]string{
+	"preset":         {"shared-section", "noninteractive", "interactive", "shared"},
+	"shared-section": {"preset", "noninteractive", "interactive", "shared"},
+	"noninteractive": {"preset", "shared-section"},
+	"interactive":    {"preset", "shared-section"},
+	"shared":         {"preset", "shared-section"},
+	"log":            {"ignore-logs"},
+	"ignore-logs":    {"log"},
+	"backup":         {"no-backup"},
+	"no-backup":      {"backup"},
+}
+
+// replaced reports whether one of a target's own options takes the place of an
+// option.
+func replaced(name string, own []string) bool {
+	return slices.ContainsFunc(own, func(word string) bool {
+		other, _, _ := strings.Cut(word[2:], "=")
+		return other == name || slices.Contains(excluding[other], name)
+	})
+}
