@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"slices"
-
-	"hivepatch/hive/internal/bitmap"
 )
 
 // ErrTooLarge is returned when data, a name or the hive itself would pass a
@@ -37,22 +34,6 @@ func cellSize(n int) (uint32, error) {
 // be in use. Cells that are freed beside it are not joined with it.
 func (m *Image) LeaveFreeCells() { m.leaveFree, m.free = true, nil }
 
-// freedSoFar returns the starts, by offset / 8, of the cells that edits have
-// freed, where only those may be used: no walk over the bins finds them again.
-func (m *Image) freedSoFar() bitmap.Bitmap {
-	if !m.leaveFree || m.free == nil {
-		return nil
-	}
-	return slices.Clone(m.free.starts)
-}
-
-// freedAgain makes the cells the free ones, after an edit was undone.
-func (m *Image) freedAgain(starts bitmap.Bitmap) {
-	for i, ok := starts.From(0); ok; i, ok = starts.From(i + 1) {
-		m.freeIndex().add(Offset(8*i), m.u32(Offset(8*i)))
-	}
-}
-
 // freeIndex returns the index of free cells, and builds it the first time.
 func (m *Image) freeIndex() *freeCells {
 	if m.free == nil {
@@ -66,9 +47,9 @@ func (m *Image) freeIndex() *freeCells {
 }
 
 // allocate returns a cell for n bytes that begins with data and is zero behind
-// it. In a list of changes it is called what. Views of the image taken before
+// it. In a list of changes it has that caption. Views of the image taken before
 // may be of the image as it was.
-func (m *Image) allocate(n int, data []byte, what string) (Offset, error) {
+func (m *Image) allocate(n int, data []byte, what caption) (Offset, error) {
 	size, err := cellSize(n)
 	if err != nil {
 		return NIL, err
@@ -111,6 +92,7 @@ func (m *Image) freeSpace(size uint32) (Offset, error) {
 func (m *Image) noteEmpty(bin Bin, emptied bool) {
 	if _, known := m.emptied[bin.Start]; !known {
 		m.emptied[bin.Start] = emptied
+		m.journal.noted = append(m.journal.noted, bin.Start)
 	}
 }
 
@@ -135,17 +117,20 @@ func (m *Image) appendBin(size uint32) (Offset, error) {
 	if uint64(start)+uint64(binSize) >= MaxBinsSize {
 		return NIL, fmt.Errorf("%w: the hive would pass 2 GiB", ErrTooLarge)
 	}
+	if stale := min(int64(len(m.Trailing())), int64(binSize)); stale > 0 {
+		m.write(start.File(), make([]byte, stale))
+	}
 	m.extend(start.File() + int64(binSize))
-	bin := make([]byte, binSize)
-	copy(bin, "hbin")
-	binary.LittleEndian.PutUint32(bin[4:], uint32(start))
-	binary.LittleEndian.PutUint32(bin[8:], binSize)
-	binary.LittleEndian.PutUint32(bin[BinHeaderSize:], binSize-BinHeaderSize)
-	m.write(start.File(), bin)
+	var header [BinHeaderSize + CellHeaderSize]byte // the rest is zero
+	copy(header[:], "hbin")
+	binary.LittleEndian.PutUint32(header[4:], uint32(start))
+	binary.LittleEndian.PutUint32(header[8:], binSize)
+	binary.LittleEndian.PutUint32(header[BinHeaderSize:], binSize-BinHeaderSize)
+	m.write(start.File(), header[:])
 	for range binSize / PageSize {
 		m.binOf = append(m.binOf, Bin{start, binSize})
 	}
-	m.emptied[start] = true
+	m.noteEmpty(Bin{start, binSize}, true)
 	m.writeU32(blockBinsSize, m.BinsSize())
 	return start + BinHeaderSize, nil
 }
@@ -167,7 +152,7 @@ func (m *Image) giveBack(off Offset, counts bool) error {
 	if counts {
 		m.waste.freed += uint64(size)
 	}
-	m.label(off, "")
+	m.label(off, caption{})
 	start, end := m.freeIndex().around(off, size)
 	m.setHeader(off, int32(size)) // a second release of it is seen, even when a neighbour has swallowed it
 	m.setHeader(start, int32(end-start))
@@ -254,7 +239,7 @@ func (m *Image) leaveSlack(n uint32) bool {
 
 // store puts data into the cell at off, resizing or replacing it, and returns
 // the cell that holds it then. off may be NIL.
-func (m *Image) store(off Offset, data []byte, what string) (Offset, error) {
+func (m *Image) store(off Offset, data []byte, what caption) (Offset, error) {
 	if off == NIL {
 		return m.allocate(len(data), data, what)
 	}
@@ -297,7 +282,7 @@ func (m *Image) makeRoom(off Offset, used, more, most int) (Offset, error) {
 	if err != nil {
 		return NIL, err
 	}
-	cell, err := m.allocate(n, old[:used], "")
+	cell, err := m.allocate(n, old[:used], caption{})
 	if err != nil {
 		return NIL, err
 	}

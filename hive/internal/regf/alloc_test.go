@@ -88,7 +88,7 @@ func TestBestFit(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.n), func(t *testing.T) {
 			m := parse(t, base)
-			off, err := m.allocate(c.n, nil, "test")
+			off, err := m.allocate(c.n, nil, caption{what: "test"})
 			require.NoError(t, err)
 			require.Equal(t, c.want, off)
 			size, allocated, err := m.CellSize(off)
@@ -113,7 +113,7 @@ func TestNewCellIsEmpty(t *testing.T) {
 		data[i] = 0xAA
 	}
 	m := parse(t, data)
-	off, err := m.allocate(21, nil, "test")
+	off, err := m.allocate(21, nil, caption{what: "test"})
 	require.NoError(t, err)
 	require.Equal(t, make([]byte, 28), must(m.Cell(off)))
 	require.Equal(t, byte(0xAA), m.data[off.File()+36], "what was left free is left alone")
@@ -131,7 +131,7 @@ func TestNewBin(t *testing.T) {
 			data := pages(0x1000)
 			layoutOfBin(t, data, 0, -0xFE0)
 			m := parse(t, data)
-			off, err := m.allocate(c.n, nil, "test")
+			off, err := m.allocate(c.n, nil, caption{what: "test"})
 			require.NoError(t, err)
 			require.Equal(t, Offset(0x1020), off)
 			require.Equal(t, 0x1000+c.binSize, m.BinsSize())
@@ -159,7 +159,7 @@ func TestNewBinOverTrailingBytes(t *testing.T) {
 		layoutOfBin(t, data, 0, -0xFE0)
 		tail := bytes.Repeat([]byte{0xEE}, trailing)
 		m := parse(t, append(data, tail...))
-		off, err := m.allocate(40, nil, "test")
+		off, err := m.allocate(40, nil, caption{what: "test"})
 		require.NoError(t, err)
 		require.Equal(t, Offset(0x1020), off)
 		require.Equal(t, []int32{-48, 0xFE0 - 48}, cellsIn(t, m, Bin{0x1000, 0x1000}))

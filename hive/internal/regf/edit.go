@@ -19,6 +19,7 @@ type journal struct {
 	undo   []undoRecord
 	old    []byte // what stood in the places of undo, one after the other
 	named  []undoLabel
+	noted  []Offset // bins that have come into Image.emptied since Begin
 	active bool
 	begun  int64 // bytes in the image when the operation began; what is behind goes with it
 }
@@ -44,20 +45,35 @@ func (m *Image) Transaction(change func() error) error {
 	if m.journal.active {
 		return change()
 	}
-	length, pages, slack := len(m.data), len(m.binOf), m.slack
-	m.journal.begin(length)
-	freed := m.freedSoFar()
+	before := m.savepoint()
+	m.journal.begin(len(m.data))
+	if m.free != nil {
+		m.free.begin()
+	}
 	err := change()
 	m.journal.active = false
 	if err != nil {
-		m.rollback(length, pages)
-		m.slack = slack
-		m.freedAgain(freed)
+		m.rollback(before)
 		return err
+	}
+	if m.free != nil {
+		m.free.commit()
 	}
 	m.waste.edits++
 	m.dropEmptied()
 	return nil
+}
+
+// savepoint is what an undone operation must put back besides bytes.
+type savepoint struct {
+	length, pages int
+	indexed       bool // there was an index of free cells
+	slack         uint32
+	freed         uint64
+}
+
+func (m *Image) savepoint() savepoint {
+	return savepoint{len(m.data), len(m.binOf), m.free != nil, m.slack, m.waste.freed}
 }
 
 // begin empties the records of what to undo, and keeps their memory unless it
@@ -67,31 +83,65 @@ func (j *journal) begin(length int) {
 	if cap(j.old) > 1<<20 {
 		j.undo, j.old, j.named = nil, nil, nil
 	}
-	j.active, j.undo, j.old, j.named = true, j.undo[:0], j.old[:0], j.named[:0]
+	j.active, j.undo, j.old, j.named, j.noted = true, j.undo[:0], j.old[:0], j.named[:0], j.noted[:0]
 }
 
-func (m *Image) rollback(length, pages int) {
+// rollback makes the image what it was, down to the order in which free cells
+// will be taken: later edits come out as if the failed one had never been.
+func (m *Image) rollback(before savepoint) {
 	old := m.journal.old
 	for _, r := range slices.Backward(m.journal.undo) {
 		copy(m.data[r.at:], old[len(old)-r.n:])
 		old = old[:len(old)-r.n]
 	}
 	for _, l := range slices.Backward(m.journal.named) {
-		m.label(l.cell, l.old)
+		m.setLabel(l.cell, l.old)
 	}
-	m.data = m.data[:length]
-	m.binOf = m.binOf[:pages]
-	m.free = nil // found again by the next allocation
+	for _, bin := range m.journal.noted {
+		delete(m.emptied, bin)
+	}
+	m.data = m.data[:before.length]
+	m.binOf = m.binOf[:before.pages]
+	m.slack, m.waste.freed = before.slack, before.freed
+	if before.indexed {
+		m.free.rollback()
+	} else {
+		m.free = nil // found again by the next allocation
+	}
 	m.known.forgetAll()
 }
 
-// label names what is written to a cell, for the list of changes; "" takes the
-// name away.
-func (m *Image) label(cell Offset, what string) {
-	j := &m.journal
-	if cell.File() >= int64(j.length) {
-		return // no change inside what was added is ever listed
+// caption says what is written to a cell, for the list of changes. Few cells
+// are ever listed, so that it is put together for those alone.
+type caption struct {
+	what  string // "" for none
+	name  Name   // of a key or value, may be a view of the image
+	shown func(name string) string
+}
+
+// of puts a word in front.
+func (c caption) of(word string) caption {
+	c.what = word + c.what
+	return c
+}
+
+func (c caption) String() string {
+	if c.shown == nil {
+		return c.what
 	}
+	return c.what + " " + c.shown(c.name.String())
+}
+
+// label names what is written to a cell, for the list of changes; no caption
+// takes the name away.
+func (m *Image) label(cell Offset, c caption) {
+	if cell.File() < int64(m.journal.length) { // what was added is listed as one
+		m.setLabel(cell, c.String())
+	}
+}
+
+func (m *Image) setLabel(cell Offset, what string) {
+	j := &m.journal
 	old := j.labels[cell]
 	if old == what {
 		return

@@ -22,7 +22,7 @@ func TestTransactionRollsBack(t *testing.T) {
 		layoutOfBin(t, data, 0, -48, -64, 32, -(0xFE0 - 48 - 64 - 32))
 		data = append(data, bytes.Repeat([]byte{0xEE}, trailing)...)
 		m := parse(t, data)
-		off, err := m.store(0x50, []byte("a change that stays"), "kept")
+		off, err := m.store(0x50, []byte("a change that stays"), caption{what: "kept"})
 		require.NoError(t, err)
 		before, changes, bins := bytes.Clone(m.data), m.Changes(), slices.Collect(m.Bins)
 		labels := maps.Clone(m.journal.labels)
@@ -32,10 +32,10 @@ func TestTransactionRollsBack(t *testing.T) {
 			require.NoError(t, m.release(off))
 			require.NoError(t, m.release(0x20))
 			for range 4 {
-				_, err := m.store(NIL, hivetest.Noise(3000, 1), "undone")
+				_, err := m.store(NIL, hivetest.Noise(3000, 1), caption{what: "undone"})
 				require.NoError(t, err)
 			}
-			_, err := m.store(NIL, hivetest.Noise(40000, 2), "undone")
+			_, err := m.store(NIL, hivetest.Noise(40000, 2), caption{what: "undone"})
 			require.NoError(t, err)
 			require.NotEqual(t, before, m.data)
 			require.Greater(t, m.BinsSize(), uint32(0x2000))
@@ -47,7 +47,7 @@ func TestTransactionRollsBack(t *testing.T) {
 		require.Equal(t, changes, m.Changes())
 		require.Equal(t, labels, m.journal.labels)
 
-		cell, err := m.allocate(3000, nil, "after")
+		cell, err := m.allocate(3000, nil, caption{what: "after"})
 		require.NoError(t, err)
 		require.Equal(t, Offset(0x1020), cell, "what was free is free again")
 		require.Equal(t, make([]byte, 3004), must(m.Cell(cell)))
@@ -60,7 +60,7 @@ func TestTransactionKeepsSuccess(t *testing.T) {
 	var off Offset
 	err := m.Transaction(func() error {
 		return m.Transaction(func() (err error) {
-			off, err = m.store(NIL, []byte("data"), "test")
+			off, err = m.store(NIL, []byte("data"), caption{what: "test"})
 			return err
 		})
 	})
@@ -75,7 +75,7 @@ func TestTransactionWithinAnother(t *testing.T) {
 	before := bytes.Clone(m.data)
 	err := m.Transaction(func() error {
 		require.NoError(t, m.Transaction(func() error {
-			_, err := m.store(NIL, []byte("data"), "test")
+			_, err := m.store(NIL, []byte("data"), caption{what: "test"})
 			return err
 		}))
 		return errTest

@@ -30,7 +30,7 @@ func (m *Image) AddKey(parent Offset, name Name, filetime uint64) (Offset, error
 		if own := node.data[keyUserFlags]; own&inheritVirtualization != 0 {
 			record[keyUserFlags] = own & 0xF0
 		}
-		if k, err = m.allocate(len(record), record, ""); err != nil {
+		if k, err = m.allocate(len(record), record, caption{}); err != nil {
 			return err
 		}
 		m.known.forget(k)
@@ -197,7 +197,7 @@ func (m *Image) RenameKey(parent, k Offset, name Name, filetime uint64) (Offset,
 		binary.LittleEndian.PutUint16(renamed[keyFlags:], flags)
 		binary.LittleEndian.PutUint64(renamed[keyLastWriteTime:], filetime)
 		binary.LittleEndian.PutUint16(renamed[keyNameLength:], uint16(len(name.Raw)))
-		if moved, err = m.store(k, append(renamed, name.Raw...), ""); err != nil {
+		if moved, err = m.store(k, append(renamed, name.Raw...), caption{}); err != nil {
 			return err
 		}
 		if err := m.tellChildren(moved, k); err != nil {
@@ -251,7 +251,7 @@ func (m *Image) SetClass(parent, k Offset, class []byte, filetime uint64) error 
 		}
 		switch {
 		case len(class) > 0:
-			cell, err = m.store(cell, class, "class name of key "+escape.Name(node.Name().String()))
+			cell, err = m.store(cell, class, caption{"class name of key", node.Name(), escape.Name})
 		case cell != NIL:
 			err, cell = m.release(cell), NIL
 		}

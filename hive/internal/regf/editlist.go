@@ -316,7 +316,7 @@ func (m *Image) newList(kind ListKind, entries []byte) (Offset, error) {
 	copy(list, kind.String())
 	binary.LittleEndian.PutUint16(list[2:], uint16(len(entries)/kind.stride()))
 	list = append(list, entries...)
-	return m.allocate(len(list), list, "")
+	return m.allocate(len(list), list, caption{})
 }
 
 // insertEntry puts an entry into a list that is not full, and moves the list
@@ -355,6 +355,11 @@ func (m *Image) removeSubkey(parent Offset, child KeyNode) error {
 	}
 	m.writeU32(m.field(parent, keySubkeyCount), node.SubkeyCount()-1)
 	if left := p.leaf.Len() - 1; left > 0 {
+		if p.at == left {
+			if err := m.noteLast(p, left-1); err != nil {
+				return err
+			}
+		}
 		return m.removeEntry(p.leaf, p.at)
 	}
 	if err := m.release(p.leaf.Offset); err != nil {
@@ -371,6 +376,19 @@ func (m *Image) removeSubkey(parent Offset, child KeyNode) error {
 	}
 	m.writeU32(m.field(parent, keySubkeyList), uint32(NIL))
 	return nil
+}
+
+// noteLast notes that the entry at a position will be the last one of the leaf.
+func (m *Image) noteLast(p listPlace, at int) error {
+	order := m.known.orderOf(p.owner)
+	if order == nil {
+		return nil
+	}
+	last, err := m.KeyNode(p.leaf.At(at))
+	if err == nil {
+		order.ends(p.index, last.Name())
+	}
+	return err
 }
 
 // removeEntry takes an entry out of a list that has more.

@@ -72,7 +72,7 @@ func (m *Image) addDescriptor(before Offset, descriptor []byte) (Offset, error) 
 		return NIL, err
 	}
 	b := newSecurityRecord(next, before, 0, descriptor)
-	record, err := m.allocate(len(b), b, "")
+	record, err := m.allocate(len(b), b, caption{})
 	if err != nil {
 		return NIL, err
 	}

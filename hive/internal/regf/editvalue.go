@@ -18,7 +18,7 @@ func (m *Image) SetValueData(k, v Offset, kind uint32, data []byte) error {
 		if err != nil {
 			return err
 		}
-		what := "data of value " + escape.ValueName(record.Name().String())
+		what := caption{"data of value", record.Name(), escape.ValueName}
 		length, cell, err := m.placeData(record, data, what)
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (m *Image) layoutOf(length int) (layout, error) {
 
 // placeData stores data for the value and returns the two fields that say
 // where it is: the length with its inline bit, and the cell or inline data.
-func (m *Image) placeData(v ValueRecord, data []byte, what string) (length, cell uint32, err error) {
+func (m *Image) placeData(v ValueRecord, data []byte, what caption) (length, cell uint32, err error) {
 	before, after := inline, inline
 	if !v.Inline() && v.DataLength() > 0 {
 		if before = direct; m.segmented(v.DataLength()) {
@@ -110,32 +110,18 @@ func (m *Image) placeData(v ValueRecord, data []byte, what string) (length, cell
 
 // freeData gives back all cells that hold the data of a value.
 func (m *Image) freeData(v ValueRecord) error {
-	length := v.DataLength()
-	if v.Inline() || length == 0 {
-		return nil
-	}
-	if m.segmented(length) {
-		record, err := m.BigData(v.Data())
-		if err != nil {
+	for cell, err := range m.dataCells(v) {
+		switch {
+		case err != nil:
 			return err
+		case cell == v.Offset:
+			return corrupt(CodeReference, v.Offset, "vk", "refers to itself for its data")
 		}
-		segments, err := m.Segments(record, length)
-		if err != nil {
-			return err
-		}
-		for i := range segments.Len() {
-			if segments.At(i) == v.Offset || record.List() == v.Offset {
-				return corrupt(CodeReference, v.Offset, "vk", "refers to itself for its data")
-			}
-			if err := m.release(segments.At(i)); err != nil {
-				return err
-			}
-		}
-		if err := m.release(record.List()); err != nil {
+		if err := m.release(cell); err != nil {
 			return err
 		}
 	}
-	return m.release(v.Data())
+	return nil
 }
 
 // reusableSegments returns the segments that hold the data of a value if they
@@ -166,7 +152,7 @@ func (m *Image) reusableSegments(v ValueRecord, n int) (OffsetList, bool) {
 
 // rewriteSegments puts data into segments that have the room. What it does not
 // reach is left as it was.
-func (m *Image) rewriteSegments(segments OffsetList, data []byte, what string) {
+func (m *Image) rewriteSegments(segments OffsetList, data []byte, what caption) {
 	for i := range segments.Len() {
 		m.label(segments.At(i), what)
 		m.write(m.field(segments.At(i), 0), data[i*MaxDirectData:min(len(data), (i+1)*MaxDirectData)])
@@ -178,7 +164,7 @@ func (m *Image) rewriteSegments(segments OffsetList, data []byte, what string) {
 const manySegments = 64
 
 // storeSegments puts data into a new big data record with its segments.
-func (m *Image) storeSegments(data []byte, what string) (Offset, error) {
+func (m *Image) storeSegments(data []byte, what caption) (Offset, error) {
 	count := int(segmentCount(uint32(len(data))))
 	if count > manySegments {
 		m.reserve(int64(count+count/64+2) * (segmentCell + BinHeaderSize))
@@ -192,7 +178,7 @@ func (m *Image) storeSegments(data []byte, what string) (Offset, error) {
 		}
 		list = binary.LittleEndian.AppendUint32(list, uint32(segment))
 	}
-	listCell, err := m.store(NIL, list, "segments of "+what)
+	listCell, err := m.store(NIL, list, what.of("segments of "))
 	if err != nil {
 		return NIL, err
 	}
@@ -200,5 +186,5 @@ func (m *Image) storeSegments(data []byte, what string) (Offset, error) {
 	copy(record, "db")
 	binary.LittleEndian.PutUint16(record[2:], uint16(count))
 	binary.LittleEndian.PutUint32(record[bigDataList:], uint32(listCell))
-	return m.store(NIL, record, "big "+what)
+	return m.store(NIL, record, what.of("big "))
 }

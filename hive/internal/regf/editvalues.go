@@ -33,7 +33,7 @@ func (m *Image) newValueRecord(name Name) (Offset, error) {
 	binary.LittleEndian.PutUint32(record[valueDataLength:], inlineBit)
 	binary.LittleEndian.PutUint16(record[valueFlags:], valueNameFlags(name))
 	record = append(record, name.Raw...)
-	return m.allocate(len(record), record, "")
+	return m.allocate(len(record), record, caption{})
 }
 
 // valueNameFlags is 0 for the default value, whose name is empty.
@@ -59,7 +59,7 @@ func (m *Image) appendValue(k, v Offset, name Name) error {
 	entry := binary.LittleEndian.AppendUint32(nil, uint32(v))
 	var cell Offset
 	if count == 0 {
-		cell, err = m.allocate(len(entry), entry, "")
+		cell, err = m.allocate(len(entry), entry, caption{})
 	} else {
 		cell, err = m.makeRoom(node.ValueList(), 4*count, len(entry), MaxCellSize-CellHeaderSize)
 	}
@@ -220,7 +220,7 @@ func (m *Image) RenameValue(k, v Offset, name Name) (Offset, error) {
 		renamed := append(make([]byte, 0, valueRecordSize+len(name.Raw)), record.data[:valueRecordSize]...)
 		binary.LittleEndian.PutUint16(renamed[valueNameLength:], uint16(len(name.Raw)))
 		binary.LittleEndian.PutUint16(renamed[valueFlags:], record.Flags()&^ValueCompName|valueNameFlags(name))
-		if moved, err = m.store(v, append(renamed, name.Raw...), ""); err != nil {
+		if moved, err = m.store(v, append(renamed, name.Raw...), caption{}); err != nil {
 			return err
 		}
 		m.writeU32(m.field(node.ValueList(), 4*int64(at)), uint32(moved))

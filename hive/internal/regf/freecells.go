@@ -22,13 +22,73 @@ type freeCells struct {
 
 	live, listed int
 	bytes        uint32 // in all free cells
+
+	recording bool // changes, so that they can be undone
+	undo      []freeChange
 }
+
+// freeChange is a change of the index: the cell, with the kind of change in its
+// three lowest bits, which are zero in the offset of a cell, and its size.
+type freeChange struct {
+	cell Offset
+	size uint32
+}
+
+// Kinds of changes.
+const (
+	freeMarked   = iota // in the bit maps
+	freeUnmarked        // in the bit maps
+	freePushed          // to the end of a list
+	freePopped          // from the end of a list
+	freeKinds    = 7    // mask
+)
 
 // smallClasses have a list for each cell size up to 16 KiB, in steps of 8.
 const smallClasses = roundedAbove/8 + 1
 
 func newFreeCells(m *Image) *freeCells {
-	return &freeCells{m: m, large: map[uint32][]Offset{}}
+	units := m.BinsSize()/8 + 1
+	return &freeCells{m: m, starts: bitmap.New(units), ends: bitmap.New(units), large: map[uint32][]Offset{}}
+}
+
+func (f *freeCells) note(kind int, off Offset, size uint32) {
+	if f.recording {
+		f.undo = append(f.undo, freeChange{off | Offset(kind), size})
+	}
+}
+
+// begin starts to record changes. It keeps the memory for them, unless there was
+// uncommonly much to record.
+func (f *freeCells) begin() {
+	if cap(f.undo) > 1<<16 {
+		f.undo = nil
+	}
+	f.recording, f.undo = true, f.undo[:0]
+}
+
+// commit ends the recording.
+func (f *freeCells) commit() {
+	f.recording = false
+	f.dropStale()
+}
+
+// rollback ends the recording and undoes what was recorded: the lists are then
+// in the order in which they were.
+func (f *freeCells) rollback() {
+	f.recording = false
+	for _, change := range slices.Backward(f.undo) {
+		off := change.cell &^ freeKinds
+		switch change.cell & freeKinds {
+		case freeMarked:
+			f.remove(off, change.size)
+		case freeUnmarked:
+			f.mark(off, change.size)
+		case freePushed:
+			f.unlist(change.size)
+		case freePopped:
+			f.list(off, change.size)
+		}
+	}
 }
 
 // addAll walks the cells of all sound bins once.
@@ -51,17 +111,25 @@ func (f *freeCells) addAll() {
 
 // add puts the free cell at off into the index.
 func (f *freeCells) add(off Offset, size uint32) {
-	f.starts.Add(uint32(off / 8))
-	f.ends.Add((uint32(off) + size) / 8)
-	f.live++
-	f.bytes += size
+	f.mark(off, size)
 	f.list(off, size)
-	if f.listed > 2*f.live+1<<16 {
+	if !f.recording {
 		f.dropStale()
 	}
 }
 
+// mark enters a cell in the bit maps.
+func (f *freeCells) mark(off Offset, size uint32) {
+	f.note(freeMarked, off, size)
+	f.starts.Add(uint32(off / 8))
+	f.ends.Add((uint32(off) + size) / 8)
+	f.live++
+	f.bytes += size
+}
+
+// list puts a cell at the end of the list for its size.
 func (f *freeCells) list(off Offset, size uint32) {
+	f.note(freePushed, off, size)
 	f.listed++
 	if class := size / 8; class < smallClasses {
 		f.small[class] = append(f.small[class], off)
@@ -75,8 +143,19 @@ func (f *freeCells) list(off Offset, size uint32) {
 	f.large[size] = append(f.large[size], off)
 }
 
+// unlist takes the last cell off the list for a size.
+func (f *freeCells) unlist(size uint32) {
+	f.listed--
+	if class := size / 8; class < smallClasses {
+		f.small[class] = f.small[class][:len(f.small[class])-1]
+		return
+	}
+	f.large[size] = f.large[size][:len(f.large[size])-1]
+}
+
 // remove takes the free cell at off out of the index.
 func (f *freeCells) remove(off Offset, size uint32) {
+	f.note(freeUnmarked, off, size)
 	f.starts.Remove(uint32(off / 8))
 	f.ends.Remove((uint32(off) + size) / 8)
 	f.live--
@@ -144,6 +223,7 @@ func (f *freeCells) pop(list *[]Offset, size uint32) (Offset, bool) {
 		off := (*list)[n-1]
 		*list = (*list)[:n-1]
 		f.listed--
+		f.note(freePopped, off, size)
 		if f.isFree(off, size) {
 			f.remove(off, size)
 			return off, true
@@ -157,8 +237,11 @@ func (f *freeCells) isFree(off Offset, size uint32) bool {
 	return f.starts.Has(uint32(off/8)) && f.m.u32(off) == size
 }
 
-// dropStale empties the lists of cells that are gone.
+// dropStale empties the lists of cells that are gone, where these are many.
 func (f *freeCells) dropStale() {
+	if f.listed <= 2*f.live+1<<16 {
+		return
+	}
 	seen := make(map[Offset]bool, f.live)
 	f.listed = 0
 	keep := func(list []Offset, size uint32) []Offset {

@@ -80,7 +80,7 @@ func TestAllocatorAgainstModel(t *testing.T) {
 			size := must(cellSize(n))
 			best, before := smallest(size), m.BinsSize()
 			data := bytes.Repeat([]byte{byte(step) | 1}, n)
-			off, err := m.store(NIL, data, "test")
+			off, err := m.store(NIL, data, caption{what: "test"})
 			require.NoError(t, err)
 			require.Equal(t, best == 0, m.BinsSize() > before, "a new bin only when it must be")
 			if best > 0 {
@@ -94,7 +94,7 @@ func TestAllocatorAgainstModel(t *testing.T) {
 		case op < 8:
 			i := random.IntN(len(cells))
 			data := bytes.Repeat([]byte{byte(step) | 1}, length())
-			off, err := m.store(cells[i].off, data, "test")
+			off, err := m.store(cells[i].off, data, caption{what: "test"})
 			require.NoError(t, err)
 			cells[i] = cell{off, data}
 		default:
@@ -127,7 +127,7 @@ func TestIndexForgetsStaleEntries(t *testing.T) {
 	layoutOfBin(t, data, 0, 72, -(0xFE0 - 72))
 	m := parse(t, data)
 	for range 300000 {
-		off, err := m.allocate(44, nil, "a")
+		off, err := m.allocate(44, nil, caption{what: "a"})
 		require.NoError(t, err)
 		require.Equal(t, uint32(24), m.free.at(off+48))
 		require.NoError(t, m.release(off))

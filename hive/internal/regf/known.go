@@ -1,7 +1,6 @@
 package regf
 
 import (
-	"bytes"
 	"slices"
 	"sort"
 	"sync"
@@ -18,9 +17,8 @@ type known struct {
 // listOrder is what is known of the order of a key's subkeys.
 type listOrder struct {
 	sorted bool // over all lists
-	// separators has a name for each leaf of an index root but the last: none in
-	// the leaf is above it, and all behind the leaf are. It spares a search the
-	// way through the leaves.
+	// separators has the last name of each leaf of an index root but the last one.
+	// It spares a search the way through the leaves.
 	separators []Name
 }
 
@@ -75,7 +73,14 @@ func (o *listOrder) leafFor(n int, name Name) (int, bool) {
 // is given.
 func (o *listOrder) split(i int, last Name) {
 	if o != nil && i <= len(o.separators) {
-		o.separators = slices.Insert(o.separators, i, Name{Raw: bytes.Clone(last.Raw), Latin1: last.Latin1})
+		o.separators = slices.Insert(o.separators, i, last.clone())
+	}
+}
+
+// ends notes the name that has become the last one of the leaf at position i.
+func (o *listOrder) ends(i int, last Name) {
+	if o != nil && i < len(o.separators) {
+		o.separators[i] = last.clone()
 	}
 }
 

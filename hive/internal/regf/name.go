@@ -1,6 +1,7 @@
 package regf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -24,6 +25,9 @@ type Name struct {
 // NewName encodes s, a string in WTF-8, as Windows would store it. It returns
 // an error when s is not WTF-8.
 func NewName(s string) (Name, error) {
+	if isASCII(s) {
+		return Name{Raw: []byte(s), Latin1: true}, nil
+	}
 	units, err := UnitsFromString(s)
 	if err != nil {
 		return Name{}, err
@@ -45,6 +49,8 @@ func NewName(s string) (Name, error) {
 	}
 	return Name{Raw: raw, Latin1: true}, nil
 }
+
+func (n Name) clone() Name { return Name{Raw: bytes.Clone(n.Raw), Latin1: n.Latin1} }
 
 // Len returns the number of UTF-16 units.
 func (n Name) Len() int {
@@ -152,9 +158,9 @@ func (n Name) Hint() [4]byte {
 	return hint
 }
 
-func isASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
+func isASCII[T []byte | string](s T) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
 			return false
 		}
 	}

@@ -29,12 +29,12 @@ func New(minor uint32, name Name, descriptor []byte, filetime uint64) (*Image, e
 	}
 	root := newKeyNode(name, NIL, NIL, filetime)
 	binary.LittleEndian.PutUint16(root[keyFlags:], KeyHiveEntry|KeyNoDelete|binary.LittleEndian.Uint16(root[keyFlags:]))
-	k, err := m.allocate(len(root), root, "")
+	k, err := m.allocate(len(root), root, caption{})
 	if err != nil {
 		return nil, err
 	}
 	record := newSecurityRecord(NIL, NIL, 1, descriptor)
-	sk, err := m.allocate(len(record), record, "")
+	sk, err := m.allocate(len(record), record, caption{})
 	if err != nil {
 		return nil, err
 	}

@@ -169,35 +169,43 @@ func (m *Image) ValueCells(k KeyNode) iter.Seq[Offset] {
 		}
 		for i := range list.Len() {
 			value, err := m.ValueRecord(list.At(i))
-			if err != nil || !yield(value.Offset) || !m.dataCells(value, yield) {
+			if err != nil || !yield(value.Offset) {
 				return
+			}
+			for cell, err := range m.dataCells(value) {
+				if err != nil || !yield(cell) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// dataCells yields the cells that hold the data of a value, and reports
-// whether to go on.
-func (m *Image) dataCells(v ValueRecord, yield func(Offset) bool) bool {
-	if v.Inline() || v.DataLength() == 0 {
-		return true
-	}
-	if m.segmented(v.DataLength()) {
-		record, err := m.BigData(v.Data())
-		if err != nil {
-			return false
+// dataCells iterates over the cells that hold the data of a value, those that
+// others lead to last. It ends with a FormatError where big data is unsound. The
+// cells may be freed as they come.
+func (m *Image) dataCells(v ValueRecord) iter.Seq2[Offset, error] {
+	return func(yield func(Offset, error) bool) {
+		if v.Inline() || v.DataLength() == 0 {
+			return
 		}
-		segments, err := m.Segments(record, v.DataLength())
-		if err != nil || !yield(record.List()) {
-			return false
-		}
-		for i := range segments.Len() {
-			if !yield(segments.At(i)) {
-				return false
+		if m.segmented(v.DataLength()) {
+			record, segments, err := m.BigDataOf(v)
+			if err != nil {
+				yield(NIL, err)
+				return
+			}
+			for i := range segments.Len() {
+				if !yield(segments.At(i), nil) {
+					return
+				}
+			}
+			if !yield(record.List(), nil) {
+				return
 			}
 		}
+		yield(v.Data(), nil)
 	}
-	return yield(v.Data())
 }
 
 // segmented reports whether data of that length is kept as big data. Length
