@@ -99,6 +99,7 @@ func runImport(env *environment, o importOptions) error {
 	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
 	p := startProgress(env, o.report, "reading "+o.target.name())
 	defer p.end()
+	o.target.room = growth * text.Size()
 	file, err := o.target.load(env, hivefile.Recover)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs edits the hive as it stands, and what is in its logs only is lost")
@@ -130,6 +131,9 @@ func runImport(env *environment, o importOptions) error {
 		printOutcome(r, &report.Outcome)
 	})
 }
+
+// growth is about the most bytes that cells take for a byte of a .reg file.
+const growth = 4
 
 // allowImportMemory allows more than limitMemory has: what the file says is kept
 // until it has been read back.

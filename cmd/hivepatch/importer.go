@@ -38,7 +38,7 @@ type importer struct {
 	counts  importCounts
 	listed  bool // changes are listed
 	changes changeList
-	steps   []importStep
+	steps   [][]importStep // in pieces, which need not move when there are more
 }
 
 func newImporter(d *edit.Draft, o importOptions) *importer {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hivepatch/hive"
@@ -19,16 +20,27 @@ type importStep struct {
 	data      []byte
 }
 
-func (i *importer) note(step importStep) { i.steps = append(i.steps, step) }
+// piece is how many steps are kept together.
+const piece = 512
+
+func (i *importer) note(step importStep) {
+	if n := len(i.steps); n == 0 || len(i.steps[n-1]) == piece {
+		i.steps = append(i.steps, make([]importStep, 0, piece))
+	}
+	last := &i.steps[len(i.steps)-1]
+	*last = append(*last, step)
+}
 
 // readBack requires of the hive, as it is read from the bytes that will be
 // saved, what the file says. It goes backwards: what comes later in the file
 // decides.
 func (i *importer) readBack(written *hive.Hive) error {
-	v := importVerifier{hive: written, keys: map[string]*decided{}, deleted: map[string]bool{}}
-	for n := len(i.steps) - 1; n >= 0; n-- {
-		if err := v.step(i.steps[n]); err != nil {
-			return fmt.Errorf("the new hive cannot be read back, nothing was saved: %w", err)
+	v := importVerifier{hive: written, keys: map[string]*decided{}, deleted: map[string]bool{}, set: map[int64]bool{}}
+	for _, steps := range slices.Backward(i.steps) {
+		for n := range slices.Backward(steps) {
+			if err := v.step(&steps[n]); err != nil {
+				return fmt.Errorf("the new hive cannot be read back, nothing was saved: %w", err)
+			}
 		}
 	}
 	return nil
@@ -40,19 +52,19 @@ type importVerifier struct {
 	hive    *hive.Hive
 	keys    map[string]*decided // by path, of keys that must be there
 	deleted map[string]bool     // paths of keys that were deleted, with all below
+	set     map[int64]bool      // places of values that later entries have set
 
 	path  string // of the last entry, as it is
 	upper string
-	name  []byte // room for a name
 }
 
 // decided is what is known of a key that must be there.
 type decided struct {
-	key    *hive.Key // nil before an entry is about it
-	values map[string]bool
+	key  *hive.Key       // nil before an entry is about it
+	gone map[string]bool // names of values that must not be there
 }
 
-func (v *importVerifier) step(step importStep) error {
+func (v *importVerifier) step(step *importStep) error {
 	if v.path != step.path || v.upper == "" {
 		v.path, v.upper = step.path, string(hive.AppendUpper(nil, step.path))
 	}
@@ -79,17 +91,37 @@ func (v *importVerifier) step(step importStep) error {
 		if known.key, err = keyAt(v.hive, step.path); err != nil {
 			return err
 		}
-		known.values = map[string]bool{}
 	}
 	if step.kind == regfile.CreateKey {
 		return nil
 	}
-	v.name = hive.AppendUpper(v.name[:0], step.name)
-	if known.values[string(v.name)] {
+	return v.value(known, step)
+}
+
+// value requires that a key has a value as the step says, unless a later entry
+// has decided what becomes of it.
+func (v *importVerifier) value(known *decided, step *importStep) error {
+	value, err := known.key.FindValue(step.name)
+	switch {
+	case err != nil:
+		return err
+	case value != nil && v.set[value.Offset()]:
 		return nil
+	case step.kind == regfile.DeleteValue && value != nil:
+		return fmt.Errorf("value %q of key %q is still there", step.name, step.path)
+	case step.kind == regfile.DeleteValue:
+		if known.gone == nil {
+			known.gone = map[string]bool{}
+		}
+		known.gone[string(hive.AppendUpper(nil, step.name))] = true
+		return nil
+	case value == nil && known.gone[string(hive.AppendUpper(nil, step.name))]:
+		return nil
+	case value == nil:
+		return fmt.Errorf("value %q of key %q: %w", step.name, step.path, hive.ErrNotFound)
 	}
-	known.values[string(v.name)] = true
-	return step.verify(known.key)
+	v.set[value.Offset()] = true
+	return step.verify(value)
 }
 
 func (v *importVerifier) isDeleted(path string) bool {
@@ -115,26 +147,19 @@ func (v *importVerifier) require(path string) *decided {
 	return known
 }
 
-// verify requires that the key has the value as the step says.
-func (step importStep) verify(key *hive.Key) error {
-	value, err := key.Value(step.name)
-	if step.kind == regfile.DeleteValue {
-		switch {
-		case errors.Is(err, hive.ErrNotFound):
-			return nil
-		case err == nil:
-			err = fmt.Errorf("value %q of key %q is still there", step.name, step.path)
+// verify requires that a value is as the step says.
+func (step *importStep) verify(value *hive.Value) error {
+	pieces, err := value.DataPieces()
+	if err != nil {
+		return err
+	}
+	rest, same := step.data, value.Type() == step.valueType && value.Size() == int64(len(step.data))
+	for _, part := range pieces {
+		if same = same && bytes.HasPrefix(rest, part); same {
+			rest = rest[len(part):]
 		}
-		return err
 	}
-	if err != nil {
-		return err
-	}
-	data, err := value.Data()
-	if err != nil {
-		return err
-	}
-	if value.Type() != step.valueType || !bytes.Equal(data, step.data) {
+	if !same || len(rest) > 0 {
 		return fmt.Errorf("value %q of key %q is not the one written", step.name, step.path)
 	}
 	return nil

@@ -20,6 +20,7 @@ type targetOptions struct {
 	hive       hivefile.Place // where the hive lies
 	logs       []string
 	ignoreLogs bool
+	room       int // bytes by which the hive is expected to grow
 	volume     volumeOptions
 	place      *placement // of the new hive, where that replaces this one
 }
@@ -69,7 +70,7 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 			return nil, o.wrap(err)
 		}
 	}
-	file, err := o.loadAs(hivefile.LoadOptions{Recovery: recovery})
+	file, err := o.loadAs(hivefile.LoadOptions{Recovery: recovery, Room: o.room})
 	env.limitMemory(file)
 	o.warnOfWinPE(env, file)
 	return file, err

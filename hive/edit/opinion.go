@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"www.velocidex.com/golang/regparser"
@@ -16,9 +18,10 @@ import (
 // hundred bytes for each subkey and value of a key, looks at all of them to find
 // one, and reads data byte by byte.
 const (
-	opinionKeys  = 64      // of those that were touched
-	opinionList  = 1 << 16 // subkeys, and values, of one key
-	opinionBytes = 4 << 20 // of data
+	opinionKeys   = 64      // of those that were touched
+	opinionList   = 1 << 16 // subkeys, and values, of one key
+	opinionValues = 1 << 11 // of all keys; of the first one it may be more
+	opinionBytes  = 4 << 20 // of data
 )
 
 // compare lets an independent reader, regparser, read the bytes that will be
@@ -58,7 +61,7 @@ func secondOpinion(h *hive.Hive, paths []string) error {
 		return err
 	}
 	_, minor := h.Version()
-	o := opinion{minor: minor, left: opinionBytes}
+	o := newOpinion(minor)
 	return o.key(reader.OpenKey(""), root, wanted)
 }
 
@@ -103,8 +106,13 @@ func (w *wanted) isEmpty() bool { return !w.itself && len(w.subkeys) == 0 }
 
 // opinion is one comparison of what two readers read.
 type opinion struct {
-	minor uint32 // version of the hive
-	left  int64  // bytes of data that may still be compared
+	minor  uint32 // version of the hive
+	values int    // that may still be compared
+	left   int64  // bytes of data that may still be compared
+}
+
+func newOpinion(minor uint32) opinion {
+	return opinion{minor: minor, values: opinionValues, left: opinionBytes}
 }
 
 // key compares a key as far as it is wanted, and what is wanted below it. Its
@@ -117,8 +125,9 @@ func (o *opinion) key(read *regparser.CM_KEY_NODE, own *hive.Key, w *wanted) err
 	if err != nil {
 		return err
 	}
-	if w.itself && values <= opinionList {
-		if err := o.values(read, own); err != nil {
+	if w.itself && values <= opinionList && o.values > 0 {
+		o.values -= values
+		if err := o.compareValues(read, own); err != nil {
 			return err
 		}
 	}
@@ -129,7 +138,8 @@ func (o *opinion) key(read *regparser.CM_KEY_NODE, own *hive.Key, w *wanted) err
 	for _, subkey := range read.Subkeys() {
 		found[subkey.Name()] = subkey
 	}
-	for name, below := range w.subkeys {
+	for _, name := range slices.Sorted(maps.Keys(w.subkeys)) {
+		below := w.subkeys[name]
 		subkey, err := own.Subkey(name)
 		if errors.Is(err, hive.ErrNotFound) {
 			if named(found, name) != nil {

@@ -70,7 +70,7 @@ func TestOpinionDisagrees(t *testing.T) {
 			test.other(&literal)
 			root, err := own.Root()
 			require.NoError(t, err)
-			o := opinion{minor: 5, left: opinionBytes}
+			o := newOpinion(5)
 			err = o.key(openOther(t, literal.Build().Data), root, newWanted([]string{"Setup"}))
 			var refused *RefusedError
 			require.ErrorAs(t, err, &refused)
@@ -84,7 +84,7 @@ func TestOpinionDisagrees(t *testing.T) {
 		literal.Key("Setup").Name = "Setuq"
 		root, err := load(t, literal.Build().Data).Hive.Root()
 		require.NoError(t, err)
-		o := opinion{minor: 5, left: opinionBytes}
+		o := newOpinion(5)
 		require.ErrorContains(t, o.key(other, root, newWanted([]string{"Setup"})), "Setup: it finds the key, which should be gone")
 		require.NoError(t, o.key(other, root, newWanted([]string{"nosuch", `no\such`})), "gone for both")
 	})

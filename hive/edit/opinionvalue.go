@@ -11,8 +11,8 @@ import (
 	"hivepatch/hive/internal/regf"
 )
 
-// values compares the values of a key, which must come in the same order.
-func (o *opinion) values(read *regparser.CM_KEY_NODE, own *hive.Key) error {
+// compareValues compares the values of a key, which must come in the same order.
+func (o *opinion) compareValues(read *regparser.CM_KEY_NODE, own *hive.Key) error {
 	if own.Flags()&hive.FlagPredefined != 0 {
 		return nil // it takes the handle for the number of values
 	}

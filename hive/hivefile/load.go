@@ -37,6 +37,9 @@ type LoadOptions struct {
 	// NoDigest leaves File.SHA256 zero, for those who only read: the digest
 	// takes longer than the reading.
 	NoDigest bool
+	// Room is the number of bytes by which the hive is expected to grow. It is
+	// set aside up to a limit, and costs no memory before it is used.
+	Room int
 }
 
 // File is a hive that was loaded, and what it was like on disk.
@@ -71,7 +74,7 @@ func (f *File) Name() string {
 // and FindLogs, hive.ErrNotHive, hive.ErrDirty for a dirty hive that cannot be
 // recovered, and hive.ErrCorrupt for one that is broken after all.
 func Load(path string, options LoadOptions) (*File, error) {
-	source, err := ReadFile(path)
+	source, err := readFile(path, options.Room)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import "path/filepath"
 // It returns the errors of Load; a link that leads out of the tree is an error
 // of the tree's own kind.
 func LoadIn(tree Tree, name string, options LoadOptions) (*File, error) {
-	source, err := ReadFileIn(tree, name)
+	source, err := readFileIn(tree, name, options.Room)
 	if err != nil {
 		return nil, err
 	}
@@ -28,13 +28,16 @@ func LoadIn(tree Tree, name string, options LoadOptions) (*File, error) {
 
 // ReadFileIn reads the regular file called name in a tree, as ReadFile does with
 // a path, and returns its errors. Path is the name of the tree and name, joined.
-func ReadFileIn(tree Tree, name string) (*Source, error) {
+func ReadFileIn(tree Tree, name string) (*Source, error) { return readFileIn(tree, name, 0) }
+
+// readFileIn is ReadFileIn with room as readFile has it.
+func readFileIn(tree Tree, name string, room int) (*Source, error) {
 	file, err := tree.OpenFile(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close() // nothing was written that a failure could lose
-	return readOpen(filepath.Join(tree.Name(), name), file)
+	return readOpen(filepath.Join(tree.Name(), name), file, room)
 }
 
 // FindLogsIn lists the logs of the hive called name in a tree, as FindLogs does

@@ -17,9 +17,15 @@ import (
 const MaxSize int64 = 4096 + 1<<31 + 64<<20
 
 // newBuffer returns a zeroed buffer of size bytes with room behind it: a hive
-// that grows by an eighth, or some bins, stays where it is and is not in memory
-// twice.
-func newBuffer(size int) []byte { return memory.New(size, size+max(size/8, 256<<10)) }
+// that grows by an eighth, or some bins, or by what is asked for, stays where it
+// is and is not in memory twice.
+func newBuffer(size, room int) []byte {
+	return memory.New(size, size+max(size/8, 256<<10, min(room, mostRoom)))
+}
+
+// mostRoom is what room there is at most for the asking, in bytes. It costs no
+// memory before it is used, but addresses.
+const mostRoom = 64 << 20
 
 // streamChunk is how much of a stream of unknown length is read at a time, in
 // bytes.
@@ -48,7 +54,11 @@ func (s *Source) Perm() fs.FileMode {
 // ErrNotRegular for anything else, ErrTooLarge when the file is longer than
 // MaxSize, ErrChanged when it was written to meanwhile, ErrInUse when Windows
 // has it locked, and the error of the operating system otherwise.
-func ReadFile(path string) (*Source, error) {
+func ReadFile(path string) (*Source, error) { return readFile(path, 0) }
+
+// readFile is ReadFile with so many bytes of room behind the data, if that is
+// more than usual.
+func readFile(path string, room int) (*Source, error) {
 	// Before opening: opening a pipe would wait for its other end, and opening
 	// a device may do something.
 	info, err := os.Stat(path)
@@ -63,11 +73,12 @@ func ReadFile(path string) (*Source, error) {
 		return nil, describeInUse(err)
 	}
 	defer file.Close() // nothing was written that a failure could lose
-	return readOpen(path, file)
+	return readOpen(path, file, room)
 }
 
-// readOpen reads the file that was opened at path, if it is a regular one.
-func readOpen(path string, file fs.File) (*Source, error) {
+// readOpen reads the file that was opened at path, if it is a regular one,
+// with room as readFile has it.
+func readOpen(path string, file fs.File, room int) (*Source, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -75,7 +86,7 @@ func readOpen(path string, file fs.File) (*Source, error) {
 	if err := requireRegular(path, info); err != nil {
 		return nil, err
 	}
-	data, err := readRegular(path, file, info, MaxSize)
+	data, err := readRegular(path, file, info, MaxSize, room)
 	if err != nil {
 		return nil, describeInUse(err)
 	}
@@ -140,13 +151,13 @@ func describeMode(mode fs.FileMode) string {
 }
 
 // readRegular reads the file described by info into one buffer of exactly its
-// size. The size is that of a file that is really there, and bounded by limit.
-func readRegular(path string, file fs.File, info fs.FileInfo, limit int64) ([]byte, error) {
+// size, with room behind it. The size is that of a file that is really there, and bounded by limit.
+func readRegular(path string, file fs.File, info fs.FileInfo, limit int64, room int) ([]byte, error) {
 	size := info.Size()
 	if size > bounded(limit) {
 		return nil, tooLarge(path, size, limit)
 	}
-	data := newBuffer(int(size))
+	data := newBuffer(int(size), room)
 	if _, err := io.ReadFull(file, data); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("%w: %s has become shorter than %d bytes", ErrChanged, path, size)
 	} else if err != nil {
@@ -172,7 +183,7 @@ func readStream(r io.Reader, expected, limit int64) ([]byte, error) {
 	var pieces [][]byte
 	total := int64(0)
 	for size := max(expected+1, streamChunk); ; size = streamChunk {
-		piece := newBuffer(int(min(size, limit+1-total)))
+		piece := newBuffer(int(min(size, limit+1-total)), 0)
 		n, err := io.ReadFull(r, piece)
 		pieces = append(pieces, piece[:n])
 		total += int64(n)
@@ -191,7 +202,7 @@ func join(pieces [][]byte, total int) []byte {
 	if len(pieces[0]) == total {
 		return pieces[0]
 	}
-	data := newBuffer(total)
+	data := newBuffer(total, 0)
 	n := 0
 	for _, piece := range pieces {
 		n += copy(data[n:], piece)

@@ -95,7 +95,7 @@ func TestReadRegularNoticesChange(t *testing.T) {
 			info, err := file.Stat()
 			require.NoError(t, err)
 			require.NoError(t, test.change(path))
-			_, err = readRegular(path, file, info, MaxSize)
+			_, err = readRegular(path, file, info, MaxSize, 0)
 			require.ErrorIs(t, err, ErrChanged)
 			require.ErrorContains(t, err, "SYSTEM")
 		})
@@ -109,7 +109,7 @@ func TestReadRegularLimit(t *testing.T) {
 		require.NoError(t, err)
 		info, err := file.Stat()
 		require.NoError(t, err)
-		_, err = readRegular(path, file, info, limit)
+		_, err = readRegular(path, file, info, limit, 0)
 		require.ErrorIs(t, err, wantErr)
 		require.NoError(t, file.Close())
 	}
