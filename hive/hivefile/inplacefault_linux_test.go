@@ -20,6 +20,7 @@ import (
 
 	"hivepatch/hive/check"
 	"hivepatch/hive/hivetest"
+	"hivepatch/hive/hivetest/volumes"
 	"hivepatch/hive/txlog"
 )
 
@@ -256,18 +257,22 @@ func (p placer) goOn(t *testing.T, state, message string) {
 	require.True(t, bytes.Equal(before, mustRead(t, placed.Backup)), message)
 }
 
-// TestPlaceFaults lets every system call of saving in place and of restoring
-// fail, and kills the program at every one: what is left is the old hive, the
+// TestPlaceFaults, on ext4, lets every system call of saving in place and of
+// restoring fail, and kills the program at every one: what is left is the old hive, the
 // new one, or one that is marked as half written and can be restored.
 func TestPlaceFaults(t *testing.T) {
 	if raceDetector() {
 		t.Skip("hundreds of processes that do one thing at a time: runs without the race detector only")
 	}
 	requireStrace(t)
+	volume := t.TempDir()
+	if os.Geteuid() == 0 {
+		volume = volumes.Ext4(t, 32<<20)
+	}
 	for _, way := range []string{"best", "pages", "restore"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			newPlacer(t, way, filepath.Join(t.TempDir(), "files")).strike(t, "error=EIO", forGood, "error=EINTR", "error=ENOSPC", "signal=KILL")
+			newPlacer(t, way, filepath.Join(volume, way)).strike(t, "error=EIO", forGood, "error=EINTR", "error=ENOSPC", "signal=KILL")
 		})
 	}
 }
