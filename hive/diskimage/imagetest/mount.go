@@ -18,9 +18,9 @@ type Mounted struct {
 	output *bytes.Buffer
 }
 
-// Mount mounts a volume in a file of its own with ntfs-3g. The test unmounts it,
-// or its end does.
-func Mount(t testing.TB, volume string, write bool) *Mounted {
+// Mount mounts a volume in a file of its own with ntfs-3g, with more of its
+// options. The test unmounts it, or its end does.
+func Mount(t testing.TB, volume string, write bool, options ...string) *Mounted {
 	t.Helper()
 	Require(t, "ntfs-3g", "umount")
 	mode := "ro"
@@ -30,7 +30,7 @@ func Mount(t testing.TB, volume string, write bool) *Mounted {
 	m := &Mounted{Folder: t.TempDir(), output: &bytes.Buffer{}}
 	// Not in the background: unmounting does not wait for a server to write what
 	// it has, its end does.
-	m.server = exec.Command(program("ntfs-3g"), "-o", mode+",no_detach,big_writes", volume, m.Folder)
+	m.server = exec.Command(program("ntfs-3g"), "-o", strings.Join(append(options, mode, "no_detach", "big_writes"), ","), volume, m.Folder)
 	m.server.Stdout, m.server.Stderr = m.output, m.output
 	require.NoError(t, m.server.Start())
 	t.Cleanup(func() { m.Unmount(t) })
