@@ -32,11 +32,17 @@ var ErrUninitialized = errors.New("the end of the file has never been written")
 
 // ErrAttributeList is returned for a file whose list of attributes does not add
 // up. It is ErrCorrupt as well.
-var ErrAttributeList = fmt.Errorf("the attribute list does not add up: %w", ErrCorrupt)
+var ErrAttributeList error = damage("the attribute list does not add up")
 
 // ErrRuns is returned for a file whose runs lie outside the volume, overlap, or
 // do not add up to its size. It is ErrCorrupt as well.
-var ErrRuns = fmt.Errorf("the runs of the file do not add up: %w", ErrCorrupt)
+var ErrRuns error = damage("the runs of the file do not add up")
+
+// damage is a kind of ErrCorrupt.
+type damage string
+
+func (d damage) Error() string        { return string(d) }
+func (d damage) Is(target error) bool { return target == ErrCorrupt }
 
 // ErrNoTable is returned for a disk with neither a partition table nor a volume
 // of a kind that is known.
