@@ -47,10 +47,10 @@ func parseBoot(b []byte, p Partition) (*geometry, error) {
 		return nil, err
 	}
 	var err error
-	if g.recordSize, err = g.blockSize("file record", b[64], mostRecordSize); err != nil {
+	if g.recordSize, err = g.blockSize("a file record", b[64], mostRecordSize); err != nil {
 		return nil, err
 	}
-	g.indexSize, err = g.blockSize("index block", b[68], mostIndexSize)
+	g.indexSize, err = g.blockSize("an index block", b[68], mostIndexSize)
 	return g, err
 }
 
@@ -85,7 +85,7 @@ func (g *geometry) blockSize(what string, stored byte, most int64) (int64, error
 		size = 1 << min(-int64(n), 62)
 	}
 	if !powerOfTwo(size) || size < leastBlockSize || size > most {
-		return 0, g.wrong("the size of a %s is given as %#x, which is %d bytes, expected %d to %d", what, stored, size, leastBlockSize, most)
+		return 0, g.wrong("the size of %s is given as %#x, which is %d bytes, expected %d to %d", what, stored, size, leastBlockSize, most)
 	}
 	return size, nil
 }

@@ -90,10 +90,10 @@ func (n *NTFS) content(name string) (*stream, *fileInfo, error) {
 		return nil, nil, fmt.Errorf("%w: it is %s", hivefile.ErrNotRegular, fs.FormatFileInfo(info))
 	}
 	s, err := n.stream(r, typeData, "")
-	if err != nil {
-		return nil, nil, err
+	if s == nil {
+		s = &stream{resident: true}
 	}
-	return s, info, nil
+	return s, info, err
 }
 
 // OpenFile opens a file for reading. Files that NTFS has compressed or encrypted

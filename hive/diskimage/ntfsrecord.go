@@ -64,7 +64,7 @@ func (n *NTFS) record(ref reference) (*record, error) {
 		return nil, err
 	}
 	if ref.sequence != 0 && ref.sequence != r.sequence {
-		return nil, r.wrong("it is in its %d. use, the reference is to the %d.", r.sequence, ref.sequence)
+		return nil, r.wrong("its sequence number is %d, what refers to it has %d", r.sequence, ref.sequence)
 	}
 	return r, nil
 }
