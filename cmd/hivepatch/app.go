@@ -22,6 +22,7 @@ type environment struct {
 	getenv         func(string) string
 	now            func() time.Time
 
+	interruption
 	atEnd []func() // what gives back what a run holds
 
 	memory  *memoryLimit // nil before the first hive
@@ -89,7 +90,10 @@ Exit codes:
    2  wrong usage
    3  refused because it would be unsafe; the message names the option that
       overrides it, where one may
-   4  check found problems of level F or L, or verify differences`
+   4  check found problems of level F or L, or verify differences
+
+Interrupted (Ctrl-C, SIGTERM), the program ends by that signal. A file that is
+being written is completed before, and none is left half written.`
 
 func newApp(env *environment) *cli.App {
 	return &cli.App{

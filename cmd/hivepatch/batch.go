@@ -85,6 +85,7 @@ func readJobs(c *cli.Context) (int, error) {
 func (b *batchRun) run(jobs int) error {
 	b.stopped, b.stop = context.WithCancel(context.Background())
 	defer b.stop()
+	b.env.leaveSignals()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer signal.Stop(signals)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -75,24 +76,23 @@ func (p *placement) lock(env *environment, hive hivefile.Place) error {
 	if err := p.options.RequirePlace(hive); err != nil {
 		return explainDenied(err, "-o FILE writes the new hive elsewhere")
 	}
-	ctx, end := env.untilInterrupted()
-	defer end()
 	p.hive = hive
-	return interrupted(hive.Lock(ctx, p.wait))
+	return interrupted(hive.Lock(env.untilInterrupted(), p.wait))
 }
 
 // save puts the hive in place.
 func (p *placement) save(env *environment, r *reporter, file *hivefile.File) (err error) {
-	ctx, end := env.untilSaved()
-	defer end()
 	r.note("putting %d bytes in place of %s", len(file.Hive.Bytes()), file.Name())
 	options := p.options
 	options.Time = env.now()
-	p.placed, err = p.hive.Save(ctx, file, options)
+	err = env.whole(file.Name(), func(ctx context.Context) error {
+		p.placed, err = p.hive.Save(ctx, file, options)
+		return err
+	})
 	if errors.Is(err, hivefile.ErrExists) {
 		return hinted(err, "no backup is ever replaced: name another one with --backup")
 	}
-	return interrupted(err)
+	return err
 }
 
 // tell says in a report what became of the hive.

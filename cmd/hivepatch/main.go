@@ -12,11 +12,13 @@ func main() {
 	// Nearly all memory is the hive itself, in one piece without pointers:
 	// collecting garbage more often than this frees nothing.
 	debug.SetGCPercent(400)
-	os.Exit(run(&environment{
+	env := &environment{
 		stdin:  os.Stdin,
 		stdout: os.Stdout,
 		stderr: os.Stderr,
 		getenv: os.Getenv,
 		now:    time.Now,
-	}, os.Args[1:]))
+	}
+	env.watch(os.Stderr, dieOf)
+	os.Exit(run(env, os.Args[1:]))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strconv"
 	"time"
@@ -79,7 +80,7 @@ func (o outputOptions) save(env *environment, r *reporter, file *hivefile.File) 
 	if len(file.Sources) > 0 { // none where the hive was not read
 		options.Perm = file.Sources[0].Perm()
 	}
-	return hivefile.WriteNew(o.path, data, options)
+	return env.whole(o.path, func(context.Context) error { return hivefile.WriteNew(o.path, data, options) })
 }
 
 // tell says in a report where the new hive went.

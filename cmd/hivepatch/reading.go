@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -114,7 +115,10 @@ func (o readingOptions) write(env *environment, file *hivefile.File, list func(l
 
 func (o readingOptions) deliver(env *environment, file *hivefile.File, fill func(io.Writer) error) error {
 	if o.toFile() {
-		return hivefile.WriteNewFunc(o.path, fill, hivefile.SaveOptions{Overwrite: o.overwrite, Inputs: file.Sources})
+		return env.whole(o.path, func(ctx context.Context) error {
+			fill := func(out io.Writer) error { return fill(untilEnd{out, ctx}) }
+			return hivefile.WriteNewFunc(o.path, fill, hivefile.SaveOptions{Overwrite: o.overwrite, Inputs: file.Sources})
+		})
 	}
 	if err := refuseInput(env, file); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -160,10 +161,12 @@ func runRestore(env *environment, o restoreOptions) error {
 	if err := o.target.refuseHibernated(); err != nil {
 		return err
 	}
-	ctx, end := env.untilInterrupted()
-	defer end()
 	r := newReporter(env.stdout, env.stderr, o.report)
-	restored, err := hivefile.Restore(ctx, o.path, o.options)
+	var restored *hivefile.Restored
+	err := env.whole(o.path, func(ctx context.Context) (err error) {
+		restored, err = hivefile.Restore(ctx, o.path, o.options)
+		return err
+	})
 	if err != nil {
 		return explainRestore(err)
 	}
