@@ -2,6 +2,7 @@ package salvage
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"hivepatch/hive/internal/bitmap"
@@ -11,13 +12,15 @@ import (
 // placeDetached finds a place for the keys that nothing has led to so far, or
 // none.
 func (s *salvage) placeDetached() {
-	open := bitmap.New(s.image.BinsSize()/8 + 1)
-	for _, c := range s.candidates {
-		if !s.isTaken(c.cell) {
-			open.Add(uint32(c.cell / 8))
-		}
+	detached := s.collect(func(c candidate) bool { return !s.isTaken(c.cell) })
+	if len(detached) == 0 {
+		return
 	}
-	for _, c := range s.candidates {
+	open := bitmap.New(s.image.BinsSize()/8 + 1)
+	for _, c := range detached {
+		open.Add(uint32(c.cell / 8))
+	}
+	for _, c := range detached {
 		isTop := !(c.parent%8 == 0 && open.Has(uint32(c.parent/8)))
 		if isTop && !s.isTaken(c.cell) && s.isWayLost(c.parent) {
 			s.contain(c.cell)
@@ -25,7 +28,7 @@ func (s *salvage) placeDetached() {
 		}
 	}
 	byCell := s.indexByCell()
-	for _, c := range s.candidates {
+	for _, c := range detached {
 		if !s.isTaken(c.cell) {
 			s.leaveOut(c, byCell)
 		}
@@ -47,7 +50,7 @@ func (s *salvage) contain(off regf.Offset) {
 // findContainer looks for the container of an earlier salvage.
 func (s *salvage) findContainer() {
 	want := latin1(Container)
-	for child := s.keys[0].first; child != none; child = s.keys[child].next {
+	for child := range s.subkeys(0) {
 		if name, _ := s.nameOf(child); name.Compare(want) == 0 {
 			s.container = child
 			return
@@ -118,7 +121,7 @@ func (s *salvage) arrange() {
 // it uses.
 func (s *salvage) arrangeKey(index int32, children []child) []child {
 	sorted := true
-	for i := s.keys[index].first; i != none; i = s.keys[i].next {
+	for i := range s.subkeys(index) {
 		name, _ := s.nameOf(i)
 		if n := len(children); n > 0 && children[n-1].name.Compare(name) >= 0 {
 			sorted = false
@@ -129,7 +132,7 @@ func (s *salvage) arrangeKey(index int32, children []child) []child {
 		return children
 	}
 	slices.SortStableFunc(children, func(a, b child) int { return a.name.Compare(b.name) })
-	s.keys[index].first, s.keys[index].last = none, none
+	s.keys[index].last = none
 	for rest := children; len(rest) > 0; {
 		same := 1
 		for same < len(rest) && rest[same].name.Compare(rest[0].name) == 0 {
@@ -144,7 +147,7 @@ func (s *salvage) arrangeKey(index int32, children []child) []child {
 // relink puts the best of subkeys of one name behind the others of a key: the
 // first that has the hash of its name in the list, or just the first.
 func (s *salvage) relink(parent int32, same []child) {
-	best := max(0, slices.IndexFunc(same, func(c child) bool { return s.keys[c.index].marks&fits != 0 }))
+	best := max(0, slices.IndexFunc(same, func(c child) bool { return s.marks[c.index]&fits != 0 }))
 	s.append(parent, same[best].index)
 	for i, c := range same {
 		if i == best {
@@ -159,19 +162,43 @@ func (s *salvage) relink(parent int32, same []child) {
 		f.Fate, f.Reason = Guessed, "a sibling has the same name: it was put below "+Container
 		s.tellBelow(parent, c.name, f)
 		s.needContainer()
-		s.keys[c.index].marks |= contained
+		s.marks[c.index] |= contained
 		s.append(s.container, c.index)
 	}
 }
 
 // append makes a key the last subkey of another.
 func (s *salvage) append(parent, index int32) {
-	above := &s.keys[parent]
-	if above.last == none {
-		above.first = index
-	} else {
+	above, first := &s.keys[parent], index
+	if above.last != none {
+		first = s.keys[above.last].next
 		s.keys[above.last].next = index
 	}
 	above.last = index
-	s.keys[index].parent, s.keys[index].next = parent, none
+	s.keys[index].parent, s.keys[index].next = parent, first
+}
+
+// firstOf returns the first subkey of a key, or none.
+func (s *salvage) firstOf(index int32) int32 {
+	if last := s.keys[index].last; last != none {
+		return s.keys[last].next
+	}
+	return none
+}
+
+// after returns the sibling behind a subkey of a key, or none.
+func (s *salvage) after(subkey, parent int32) int32 {
+	if subkey == s.keys[parent].last {
+		return none
+	}
+	return s.keys[subkey].next
+}
+
+// subkeys iterates over the subkeys of a key in their order.
+func (s *salvage) subkeys(index int32) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for i := s.firstOf(index); i != none && yield(i); {
+			i = s.after(i, index)
+		}
+	}
 }

@@ -26,25 +26,25 @@ func hasBackslash(name regf.Name) bool {
 // nameOf returns the name that a key has in the new hive, and why it is not its
 // own.
 func (s *salvage) nameOf(index int32) (name regf.Name, why string) {
-	k := s.keys[index]
-	if k.cell == regf.NIL {
+	cell, m := s.keys[index].cell, s.marks[index]
+	if cell == regf.NIL {
 		return latin1(madeName(index)), ""
 	}
-	node, _, _ := s.readKey(k.cell)
+	node, _, _ := s.readKey(cell)
 	name = node.Name()
 	switch {
 	case name.Len() == 0:
 		name, why = latin1("unnamed"), "it has no name"
 		if index > 0 {
-			k.marks |= contained
+			m |= contained
 		}
 	case index > 0 && hasBackslash(name):
 		name, why = withoutBackslash(name), "its name holds a backslash"
 	case !name.Latin1 && len(name.Raw)%2 != 0:
 		why = "its name has half a character at the end"
 	}
-	if k.marks&contained != 0 {
-		name = withOffset(name, k.cell)
+	if m&contained != 0 {
+		name = withOffset(name, cell)
 	}
 	return name, why
 }

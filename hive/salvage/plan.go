@@ -13,19 +13,18 @@ const none int32 = -1
 
 // key is a key of the new hive. Its record is read again when it is needed.
 type key struct {
-	cell                regf.Offset // regf.NIL for one that is made anew
-	parent, first, last int32       // indexes in salvage.keys
-	next                int32       // the next sibling
-	marks               marks
+	cell   regf.Offset // regf.NIL for one that is made anew
+	parent int32       // index in salvage.keys, as those that follow
+	last   int32       // subkey
+	next   int32       // sibling; of the last one the first
 }
 
 // marks are what is known of a key.
 type marks uint8
 
 const (
-	listDamaged marks = 1 << iota // the list of subkeys may miss some
-	fits                          // the hash in the list is that of the name
-	contained                     // it goes into the container, with its offset in its name
+	fits      marks = 1 << iota // the hash in the list is that of the name
+	contained                   // it goes into the container, with its offset in its name
 )
 
 // candidate is a record that may be a key.
@@ -33,17 +32,38 @@ type candidate struct {
 	cell, parent regf.Offset
 }
 
-// findCandidates notes all sound records of keys in allocated cells, whether a
-// list leads to them or not.
-func (s *salvage) findCandidates() {
-	// A list that grows would take its memory twice.
-	found := 0
-	s.eachCandidate(func(candidate) { found++ })
-	s.candidates = make([]candidate, 0, found)
-	s.eachCandidate(func(c candidate) { s.candidates = append(s.candidates, c) })
-	slices.SortFunc(s.candidates, func(a, b candidate) int {
+// candidates returns all sound records of keys in allocated cells, whether a list
+// leads to them or not, by parent. They are looked for when they are first needed:
+// in a sound hive they never are.
+func (s *salvage) candidates() []candidate {
+	if s.all == nil {
+		s.all = s.collect(func(candidate) bool { return true })
+	}
+	return s.all
+}
+
+// collect returns the candidates that are wanted, by parent.
+func (s *salvage) collect(wanted func(candidate) bool) []candidate {
+	list := make([]candidate, 0, s.count(wanted)) // growing would take the memory twice
+	s.eachCandidate(func(c candidate) {
+		if wanted(c) {
+			list = append(list, c)
+		}
+	})
+	slices.SortFunc(list, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.parent, b.parent), cmp.Compare(a.cell, b.cell))
 	})
+	return list
+}
+
+// count returns the number of candidates that are wanted.
+func (s *salvage) count(wanted func(candidate) bool) (n int) {
+	s.eachCandidate(func(c candidate) {
+		if wanted(c) {
+			n++
+		}
+	})
+	return n
 }
 
 // eachCandidate calls visit with the sound records of keys.
@@ -80,13 +100,14 @@ func (s *salvage) consider(off regf.Offset, visit func(candidate)) int {
 
 // childrenOf returns the candidates that name a cell as their parent.
 func (s *salvage) childrenOf(parent regf.Offset) []candidate {
+	all := s.candidates()
 	order := func(c candidate, parent regf.Offset) int { return cmp.Compare(c.parent, parent) }
-	first, _ := slices.BinarySearchFunc(s.candidates, parent, order)
+	first, _ := slices.BinarySearchFunc(all, parent, order)
 	end := first
-	for end < len(s.candidates) && s.candidates[end].parent == parent {
+	for end < len(all) && all[end].parent == parent {
 		end++
 	}
-	return s.candidates[first:end]
+	return all[first:end]
 }
 
 // plan decides which keys the new hive has, and where.
@@ -116,7 +137,7 @@ func (s *salvage) placeRoot() {
 		return
 	}
 	s.report.add(Finding{Fate: Guessed, What: "root key", Offset: off.File(), Reason: "it cannot be read and was made anew: " + reason(err)})
-	s.addKey(regf.NIL, none, listDamaged)
+	s.addKey(regf.NIL, none, 0)
 	s.damaged[off] = true
 	for _, c := range s.childrenOf(off) {
 		s.adopt(c.cell, 0, 0, "it names the lost root as its parent")
@@ -125,7 +146,7 @@ func (s *salvage) placeRoot() {
 
 // anotherRoot returns the one key that has the flag of a root.
 func (s *salvage) anotherRoot() (root regf.Offset, ok bool) {
-	for _, c := range s.candidates {
+	for _, c := range s.candidates() {
 		if node, err := s.image.KeyNode(c.cell); err == nil && node.Flags()&regf.KeyHiveEntry != 0 {
 			if ok {
 				return 0, false
@@ -149,7 +170,8 @@ func (s *salvage) addKey(off regf.Offset, parent int32, m marks) bool {
 		}
 	}
 	index := int32(len(s.keys))
-	s.keys = append(s.keys, key{cell: off, parent: parent, first: none, last: none, next: none, marks: m})
+	s.keys = append(s.keys, key{cell: off, parent: parent, last: none, next: none})
+	s.marks = append(s.marks, m)
 	if parent != none {
 		s.append(parent, index)
 	}
@@ -212,11 +234,11 @@ func (s *salvage) takeIn(w foreign) {
 // searchChildren adds the keys that name a key as their parent and that its list,
 // which is damaged, does not lead to.
 func (s *salvage) searchChildren(parent int32) {
-	k := &s.keys[parent]
-	if k.marks |= listDamaged; k.cell == regf.NIL {
+	cell := s.keys[parent].cell
+	if cell == regf.NIL {
 		return
 	}
-	for _, c := range s.childrenOf(k.cell) {
+	for _, c := range s.childrenOf(cell) {
 		s.adopt(c.cell, parent, 0, "no list leads to it, but it names this parent, whose list is damaged")
 	}
 }

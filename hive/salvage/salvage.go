@@ -29,10 +29,11 @@ func Hive(data []byte, options Options) (*hive.Hive, *Report, error) {
 		return nil, nil, err
 	}
 	s.cells = newCells(s.image)
-	s.findCandidates()
-	s.keys = make([]key, 0, len(s.candidates)+2) // with the root and the container
+	found := s.count(func(candidate) bool { return true })
+	s.keys = make([]key, 0, found+2) // with the root and the container
+	s.marks = make([]marks, 0, found+2)
 	s.plan()
-	if len(s.candidates) == 0 && s.keys[0].cell == regf.NIL {
+	if found == 0 && s.keys[0].cell == regf.NIL {
 		return nil, nil, fmt.Errorf("%w: no key can be found in it", hive.ErrNotHive)
 	}
 	image, err := s.write(options)
@@ -52,10 +53,11 @@ type salvage struct {
 	declared regf.Offset // where the hive said that its bins end
 	report   *Report
 
-	candidates []candidate // by parent
-	keys       []key       // the plan of the new hive; the first is the root
-	container  int32       // index of the key for what has no place, or none
-	damaged    map[regf.Offset]bool
+	all       []candidate // see candidates
+	keys      []key       // the plan of the new hive; the first is the root
+	marks     []marks     // of the keys; beside them, since there may be millions
+	container int32       // index of the key for what has no place, or none
+	damaged   map[regf.Offset]bool
 
 	followed   int // keys whose lists were read
 	entries    int // of lists of subkeys that may still be read

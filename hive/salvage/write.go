@@ -37,7 +37,7 @@ func (s *salvage) write(options Options) (*regf.Image, error) {
 			continue
 		}
 		index := top.next
-		top.next = s.keys[index].next
+		top.next = s.after(index, top.index)
 		if err := s.openKey(&path, index, options); err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func (s *salvage) write(options Options) (*regf.Image, error) {
 // openKey writes a key with its values and puts it on the stack.
 func (s *salvage) openKey(path *[]opened, index int32, options Options) error {
 	k := s.keys[index]
-	top := opened{index: index, next: k.first, security: noDescriptor}
+	top := opened{index: index, next: s.firstOf(index), security: noDescriptor}
 	if len(*path) > 0 {
 		top.security = (*path)[len(*path)-1].security
 	}
@@ -89,7 +89,7 @@ func (s *salvage) openKey(path *[]opened, index int32, options Options) error {
 }
 
 func (s *salvage) countChildren(index int32) (n int) {
-	for i := s.keys[index].first; i != none; i = s.keys[i].next {
+	for range s.subkeys(index) {
 		n++
 	}
 	return n
@@ -97,7 +97,7 @@ func (s *salvage) countChildren(index int32) (n int) {
 
 // cutOff reports the subkeys of a key on the last level that Windows allows.
 func (s *salvage) cutOff(index int32) {
-	for i := s.keys[index].first; i != none; i = s.keys[i].next {
+	for i := range s.subkeys(index) {
 		s.tell(i, Finding{Fate: LeftOut, What: "key", Offset: s.keys[i].cell.File(), Reason: "it lies too deep for Windows, with all that is below it"})
 	}
 }
@@ -187,7 +187,7 @@ func (s *salvage) readDescriptor(cell regf.Offset) int {
 // one that new hives have.
 func (s *salvage) anyDescriptor() int {
 	const tries = 1000 // hostile hives have millions of bad ones
-	for i, c := range s.candidates {
+	for i, c := range s.candidates() {
 		if i == tries {
 			break
 		}
