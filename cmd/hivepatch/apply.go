@@ -62,8 +62,8 @@ func applyFlags() []cli.Flag {
 			boolFlag("", "schema", "print the JSON Schema of policies, and do nothing else"),
 		},
 		policyFlags(),
+		ignoreFlags(),
 		[]cli.Flag{
-			ignoreHibernationFlag(),
 			ignoreLogsFlag("edit a dirty hive as it stands; what is in its logs only is lost"),
 			boolFlag(headingInput, "allow-damage", "edit a damaged hive, where the damage lies outside everything that is edited"),
 		},

@@ -23,11 +23,11 @@ type policyOptions struct {
 
 // policyFlags are the flags that readPolicyOptions reads.
 func policyFlags() []cli.Flag {
-	return []cli.Flag{
-		stringFlag(headingInput, "hive", "take TARGET for the hive `NAME`, or of a folder that hive alone: SYSTEM, SOFTWARE, SAM, SECURITY, DEFAULT, COMPONENTS, BCD, NTUSER or USRCLASS"),
-		stringFlag(headingInput, "user", "take TARGET for the hive of the user `NAME`, or of a folder the hives of that user alone"),
+	return append(imageFlags(),
+		stringFlag(headingInput, "hive", "take TARGET for the hive `NAME`, or of a folder or an image that hive alone: SYSTEM, SOFTWARE, SAM, SECURITY, DEFAULT, COMPONENTS, BCD, NTUSER or USRCLASS"),
+		stringFlag(headingInput, "user", "take TARGET for the hive of the user `NAME`, or of a folder or an image the hives of that user alone"),
 		logFlag(),
-	}
+	)
 }
 
 // policyHelp is for the help of both commands.
@@ -63,13 +63,16 @@ func readPolicyOptions(env *environment, c *cli.Context) (o policyOptions, err e
 	case len(arguments) == 0:
 		return o, hinted(usagef("no POLICY given"), "%s", c.Command.UsageText)
 	case len(arguments) == 1:
-		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, the folder of a Windows, or - for standard input", c.Command.UsageText)
+		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, the folder of a Windows, a disk image, or - for standard input", c.Command.UsageText)
 	case len(arguments) > 2:
 		return o, hinted(usagef("one POLICY and one TARGET, not %d arguments: %q", len(arguments), arguments), "%s", c.Command.UsageText)
 	}
 	o.path, o.force = arguments[0], c.Bool("force")
 	o.target = targetOptions{path: arguments[1], logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
 	o.which = whichHive{query: locate.Query{User: c.String("user")}, ignoreHibernation: c.Bool("ignore-hibernation")}
+	if o.which.image, err = readImageOptions(c); err != nil {
+		return o, err
+	}
 	o.target.volume = volumeOptions{which: o.which, quiet: c.Bool("quiet")}
 	if name := c.String("hive"); name != "" {
 		known := false
@@ -77,7 +80,7 @@ func readPolicyOptions(env *environment, c *cli.Context) (o policyOptions, err e
 			return o, usagef("--hive %q is none of %s", name, strings.Join(hiveNames(), ", "))
 		}
 	}
-	if o.target.volume.volume, err = openVolume(env, o.target.path); err != nil {
+	if o.target.volume.volume, err = openVolume(env, o.target.path, o.which); err != nil {
 		return o, err
 	}
 	return o, o.check()
@@ -99,7 +102,7 @@ func (o policyOptions) check() error {
 	case user != "" && kind == "" && !folder:
 		return hinted(usagef("--user goes with a hive that each user has"), "--hive NTUSER or --hive USRCLASS says which TARGET is")
 	case len(o.target.logs) > 0 && folder:
-		return hinted(usagef("--log goes with one hive, and TARGET is a folder"), "the logs beside the hives are taken")
+		return hinted(usagef("--log goes with one hive, and TARGET has several"), "the logs beside the hives are taken")
 	}
 	return nil
 }

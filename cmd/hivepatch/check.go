@@ -59,7 +59,7 @@ func newCheckCommand(env *environment) *cli.Command {
 
 func runCheck(env *environment, o checkOptions) error {
 	r := newReporter(env.stdout, env.stderr, o.report)
-	file, err := o.target.load(env, hivefile.RecoverIfPossible)
+	file, err := o.target.lookAs(env, hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible})
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func completeValue(command string, flag cli.Flag, prefix, value string) candidat
 		}
 	}
 	switch flag.Names()[0] {
-	case "output", "log", "data-file", "targets":
+	case "output", "log", "data-file", "targets", "journal":
 		found.files = true
 	case "type":
 		for _, name := range typeNames {

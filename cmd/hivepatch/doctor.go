@@ -46,7 +46,7 @@ func newDoctorCommand(env *environment) *cli.Command {
 		Usage:       "say what is wrong with a Windows and what to do",
 		UsageText:   "hivepatch doctor TARGET [options]",
 		Description: doctorDescription,
-		Flags:       slices.Concat([]cli.Flag{logFlag(), ignoreLogsFlag("look at a dirty hive as it stands")}, reportFlags()),
+		Flags:       slices.Concat(imageFlags(), []cli.Flag{logFlag(), ignoreLogsFlag("look at a dirty hive as it stands")}, reportFlags()),
 		Action: func(c *cli.Context) error {
 			var o doctorOptions
 			var err error
@@ -115,7 +115,7 @@ func (d *diagnosis) lookAround(env *environment, target targetOptions) error {
 		}
 	}
 	var err error
-	if d.ReadOnly, err = locate.ReadOnly(v.Path); err != nil {
+	if d.ReadOnly, err = v.readOnly(); err != nil {
 		d.warn("%s", err)
 	}
 	switch {

@@ -16,8 +16,8 @@ type proposal struct {
 }
 
 // words are the command for the proposal.
-func (p proposal) words(hive string) []string {
-	words := []string{"patch", hive}
+func (p proposal) words(hive []string) []string {
+	words := append([]string{"patch"}, hive...)
 	if p.preset != "" && p.preset != patch.DefaultPreset {
 		words = append(words, "--preset", p.preset)
 	}
@@ -89,8 +89,11 @@ func (d *diagnosis) newHive() []string {
 
 // doing says what becomes of the hive.
 func (d *diagnosis) doing() string {
-	if d.HivePath == standardStream {
+	switch {
+	case d.HivePath == standardStream:
 		return "then do it"
+	case d.inImage:
+		return "then do it; --backup FILE keeps the hive as it is now"
 	}
 	return "then do it; the hive as it is now is kept as a backup"
 }

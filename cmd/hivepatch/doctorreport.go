@@ -29,6 +29,8 @@ type diagnosis struct {
 	Next        []step           `json:"next"`
 	Warnings    []string         `json:"warnings"`
 
+	words     []string // that name the hive on a command line
+	inImage   bool     // the hive lies in the image of a disk
 	failure   error
 	tried     func(proposal) error // why a change would be refused, nil where it would not
 	inWindows bool                 // the hive lies where Windows has it
@@ -61,8 +63,12 @@ func newDiagnosis(target targetOptions) *diagnosis {
 	if target.path == standardStream {
 		path = standardStream
 	}
+	words := []string{path}
+	if target.isInImage() {
+		words = target.volume.volume.inImage.words()
+	}
 	return &diagnosis{
-		Target: target.path, HivePath: path,
+		Target: target.path, HivePath: path, words: words, inImage: target.isInImage(),
 		Copies: []string{}, ControlSets: []patch.SetState{}, Symptoms: []symptom{}, Next: []step{}, Warnings: []string{},
 	}
 }

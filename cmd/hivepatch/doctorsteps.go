@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // steps tells what to do, in this order.
 func (d *diagnosis) steps() []step {
 	plan := &steps{diagnosis: d}
@@ -36,6 +38,11 @@ func (s *steps) add(what string, command ...string) {
 	s.list = append(s.list, step{what, line})
 }
 
+// hiveStep adds a step with a command that takes the hive, and options behind it.
+func (s *steps) hiveStep(what, command string, options ...string) {
+	s.add(what, slices.Concat([]string{command}, s.words, options)...)
+}
+
 // volume is what must be done before anything is changed.
 func (s *steps) volume() {
 	if s.Hibernation != nil {
@@ -53,35 +60,38 @@ func (s *steps) volume() {
 // salvage offers what there is to make a hive of: its remains, and its copies.
 func (s *steps) salvage() {
 	for _, path := range s.Copies {
+		if s.inImage {
+			break // no command takes one in an image
+		}
 		s.add("see how old and how sound this copy of the hive is", "info", path)
 	}
-	s.add("see what can be saved of the hive", "salvage", s.HivePath, "--dry-run", "--verbose")
-	s.add("make a sound hive of that", "salvage", s.HivePath, "-o", "SYSTEM.new")
+	s.hiveStep("see what can be saved of the hive", "salvage", "--dry-run", "--verbose")
+	s.hiveStep("make a sound hive of that", "salvage", "-o", "SYSTEM.new")
 }
 
 // logsLost is for a dirty hive without logs that apply.
 func (s *steps) logsLost() {
-	s.add("look for the logs of the hive, SYSTEM.LOG1 and SYSTEM.LOG2, in a backup too, and give them", "recover", s.HivePath, "--log", "SYSTEM.LOG1", "--log", "SYSTEM.LOG2", "-o", "SYSTEM.new")
+	s.hiveStep("look for the logs of the hive, SYSTEM.LOG1 and SYSTEM.LOG2, in a backup too, and give them", "recover", "--log", "SYSTEM.LOG1", "--log", "SYSTEM.LOG2", "-o", "SYSTEM.new")
 	if s.Findings.Fatal > 0 {
 		s.salvage()
 		return
 	}
-	s.add("if they are lost, see how it is without what was in them only", "check", s.HivePath, "--ignore-logs")
-	s.add("and look at what a change of it would be", append(proposal{preset: s.preset(s.set())}.words(s.HivePath), "--ignore-logs", "--dry-run")...)
+	s.hiveStep("if they are lost, see how it is without what was in them only", "check", "--ignore-logs")
+	s.add("and look at what a change of it would be", append(proposal{preset: s.preset(s.set())}.words(s.words), "--ignore-logs", "--dry-run")...)
 }
 
 func (s *steps) damaged() {
-	s.add("see what is damaged", "check", s.HivePath)
+	s.hiveStep("see what is damaged", "check")
 	s.salvage()
 }
 
 // noValue is for a hive in which Windows finds no value to start with.
 func (s *steps) noValue() {
 	if len(s.ControlSets) == 0 {
-		s.add("this is not the SYSTEM hive of a Windows, where the sizes of the heaps are; see what it is", "info", s.HivePath)
+		s.hiveStep("this is not the SYSTEM hive of a Windows, where the sizes of the heaps are; see what it is", "info")
 		return
 	}
-	s.add("see what is wrong with the control sets", "show", s.HivePath)
+	s.hiveStep("see what is wrong with the control sets", "show")
 }
 
 // stopped is for a value with which Windows does not start.
@@ -115,11 +125,11 @@ func (s *steps) change(what string, p proposal) {
 		}
 	}
 	if err != nil {
-		s.add("the value is not one to change without a decision of yours: "+err.Error()+"; see what it is and what is wrong with it", "show", s.HivePath)
+		s.hiveStep("the value is not one to change without a decision of yours: "+err.Error()+"; see what it is and what is wrong with it", "show")
 		return
 	}
-	s.add(what+": first look at what would change", append(p.words(s.HivePath), "--dry-run")...)
+	s.add(what+": first look at what would change", append(p.words(s.words), "--dry-run")...)
 	if s.Hibernation == nil && !s.ReadOnly {
-		s.add(s.doing(), append(p.words(s.HivePath), s.newHive()...)...)
+		s.add(s.doing(), append(p.words(s.words), s.newHive()...)...)
 	}
 }

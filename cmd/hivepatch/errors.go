@@ -81,7 +81,7 @@ func isUsage(err error) bool {
 func isRefused(err error) bool {
 	_, refused := errors.AsType[*edit.RefusedError](err)
 	_, damaged := errors.AsType[*edit.DamageError](err)
-	return refused || damaged || slices.ContainsFunc(refusals, func(known error) bool { return errors.Is(err, known) })
+	return refused || damaged || isImageRefusal(err) || slices.ContainsFunc(refusals, func(known error) bool { return errors.Is(err, known) })
 }
 
 // hintOf says what can be done about an error, or "".
@@ -113,7 +113,7 @@ func hintOf(err error) string {
 	case errors.Is(err, hivefile.ErrReadOnlyVolume), errors.Is(err, syscall.EROFS):
 		return "some drivers mount a volume so by themselves where Windows is hibernated; " + remount() + " makes it writable, and -o FILE writes the new hive elsewhere"
 	}
-	return ""
+	return imageHint(err)
 }
 
 // remount is how a volume becomes writable.

@@ -22,7 +22,7 @@ type placement struct {
 // placeFlags are the flags of the commands that can replace what they read.
 func placeFlags() []cli.Flag {
 	return []cli.Flag{
-		boolFlag(headingOutput, "in-place", "put the new hive in place of TARGET; the old one stays beside it as TARGET.<time>.bak"),
+		boolFlag(headingOutput, "in-place", "put the new hive in place of TARGET; the old one stays beside it as TARGET.<time>.bak, but for one in an image"),
 		stringFlag(headingOutput, "backup", "with --in-place, keep the old hive as `FILE`"),
 		boolFlag(headingOutput, "no-backup", "with --in-place, do not keep the old hive"),
 		boolFlag(headingOutput, "clean-logs", "with --in-place, empty the transaction logs beside the hive once it is safe"),
@@ -112,7 +112,11 @@ func printPlace(r *reporter, output string, place *edit.InPlace) {
 		r.line("output:     none, %s is as it should be and was not touched", output)
 		return
 	}
-	r.line("output:     %s, in place", output)
+	if place.Way == string(hivefile.WayImage) {
+		r.line("output:     %s, in the image", output)
+	} else {
+		r.line("output:     %s, in place", output)
+	}
 	if place.WhyPages != "" {
 		r.line("written:    page by page into the file: %s", place.WhyPages)
 	}

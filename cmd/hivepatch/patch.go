@@ -75,7 +75,7 @@ func patchBatch() *batchCommand {
 }
 
 func patchFlags() []cli.Flag {
-	return slices.Concat([]cli.Flag{
+	return slices.Concat(imageFlags(), ignoreFlags(), []cli.Flag{
 		stringFlag(headingSizes, "noninteractive", "set the third number, the heap of each service desktop, to `KB`"),
 		stringFlag(headingSizes, "interactive", "set the second number, the heap of each desktop of a user, to `KB`"),
 		stringFlag(headingSizes, "shared", "set the first number to `KB`; it is no desktop heap, and needs --force"),
@@ -84,7 +84,6 @@ func patchFlags() []cli.Flag {
 		boolFlag(headingSizes, "repair", "mend a SharedSection with which Windows does not start"),
 		boolFlag(headingSizes, "force", "do what is refused with a hint at this option"),
 		stringFlag(headingSizes, "control-set", "patch `SET`: active (Current and Default), current, default, lastknowngood, all, or a number (default: active)"),
-		ignoreHibernationFlag(),
 		logFlag(),
 		ignoreLogsFlag("patch a dirty hive as it stands; what is in its logs only is lost"),
 		boolFlag(headingInput, "allow-damage", "patch a damaged hive, where the damage lies outside everything that is edited"),

@@ -81,6 +81,9 @@ func readRestoreOptions(env *environment, c *cli.Context) (o restoreOptions, err
 	if o.target.path == standardStream {
 		return o, usagef("TARGET of restore is a file, not standard input")
 	}
+	if o.target.isInImage() {
+		return o, hinted(usagef("TARGET of restore is a hive file or a folder, not an image"), "an interrupted write to an image is undone by %s rollback", programName)
+	}
 	o.path = o.target.name()
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, err
@@ -158,7 +161,7 @@ func newRestoreReport(restored *hivefile.Restored, dryRun bool) *restoreReport {
 }
 
 func runRestore(env *environment, o restoreOptions) error {
-	if err := o.target.refuseHibernated(); err != nil {
+	if err := o.target.refuseUnfinished(); err != nil {
 		return err
 	}
 	r := newReporter(env.stdout, env.stderr, o.report)

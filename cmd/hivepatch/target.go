@@ -47,7 +47,7 @@ func newTarget(env *environment, c *cli.Context) (targetOptions, error) {
 	o := targetOptions{path: c.Args().First(), logs: c.StringSlice("log"), ignoreLogs: c.Bool("ignore-logs")}
 	switch {
 	case c.NArg() == 0:
-		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, the folder of a Windows, or - for standard input", c.Command.UsageText)
+		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is a hive file, the folder of a Windows, a disk image, or - for standard input", c.Command.UsageText)
 	case o.path == "":
 		return o, usagef("TARGET is empty")
 	case len(o.logs) > 0 && o.ignoreLogs:
@@ -59,12 +59,12 @@ func newTarget(env *environment, c *cli.Context) (targetOptions, error) {
 // load reads the hive for a command that writes one. It is always tolerant:
 // damage is for the check to find, all of it and not the first.
 func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hivefile.File, error) {
-	if err := o.refuseHibernated(); err != nil {
+	if err := o.refuseUnfinished(); err != nil {
 		return nil, err
 	}
 	if o.place != nil {
-		if o.path == standardStream {
-			return nil, usagef("--in-place needs a TARGET that is a file: standard input has no place")
+		if err := o.checkPlace(); err != nil {
+			return nil, err
 		}
 		if err := o.place.lock(env, o.hive); err != nil {
 			return nil, o.wrap(err)
@@ -76,11 +76,27 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 	return file, err
 }
 
+// checkPlace refuses what cannot be done to the place of a hive.
+func (o targetOptions) checkPlace() error {
+	switch {
+	case o.path == standardStream:
+		return usagef("--in-place needs a TARGET that is a file: standard input has no place")
+	case o.isInImage() && o.place.options.CleanLogs:
+		return hinted(usagef("--clean-logs would change the file system in an image, of which nothing but the hive is written"),
+			"Windows sees by their numbers that the logs are older than the hive")
+	}
+	return nil
+}
+
 // look reads the hive for a command that writes none.
 func (o targetOptions) look(env *environment) (*hivefile.File, error) {
-	file, err := o.loadAs(hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+	return o.lookAs(env, hivefile.LoadOptions{Recovery: hivefile.RecoverIfPossible, NoDigest: true})
+}
+
+func (o targetOptions) lookAs(env *environment, options hivefile.LoadOptions) (*hivefile.File, error) {
+	file, err := o.loadAs(options)
 	env.limitMemory(file)
-	o.warnOfHibernation(env, file)
+	o.warnOfUnfinished(env, file)
 	o.warnOfWinPE(env, file)
 	return file, err
 }
@@ -121,7 +137,7 @@ func namesFile(err error) bool {
 			return true
 		}
 	}
-	return false
+	return isImageRefusal(err)
 }
 
 // name is what messages call the target.

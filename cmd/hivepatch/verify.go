@@ -119,10 +119,7 @@ func runVerify(env *environment, o verifyOptions, p *policy.Policy) error {
 
 // verify compares one hive.
 func (o verifyOptions) verify(env *environment, r *reporter, p *policy.Policy, target policyTarget) (*verifiedHive, error) {
-	file, err := target.loadAs(hivefile.LoadOptions{Recovery: hivefile.Recover, NoDigest: true})
-	env.limitMemory(file)
-	target.warnOfHibernation(env, file)
-	target.warnOfWinPE(env, file)
+	file, err := target.lookAs(env, hivefile.LoadOptions{Recovery: hivefile.Recover, NoDigest: true})
 	if err != nil {
 		return nil, hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs compares the hive as it stands")
 	}

@@ -13,6 +13,7 @@ type Image struct {
 	path   string
 	format Format
 	file   *os.File // nil for a disk that OpenDisk was given
+	server *QEMU    // that serves the disk; nil for none
 	disk   *countedDisk
 }
 
@@ -26,8 +27,9 @@ type Options struct {
 	Raw bool
 }
 
-// Open opens the image file or block device at path and tells what it is by its
-// content. It returns an UnsupportedError for a format that does not hold the
+// Open opens the image file or block device at path, locks it until it is closed,
+// and tells what it is by its content. It returns ErrInUse when another program
+// has it, an UnsupportedError for a format that does not hold the
 // disk byte for byte, a FormatError for a VHD with a broken footer, an error
 // that wraps fs.ErrInvalid for what is neither file nor block device, and the
 // error of the operating system otherwise.
@@ -38,15 +40,18 @@ func Open(path string, opts Options) (*Image, error) {
 	} else if err := requireDisk(path, info); err != nil {
 		return nil, err
 	}
-	flag := os.O_RDONLY
+	to := forReading
 	if opts.Write {
-		flag = os.O_RDWR
+		to = forWriting
 	}
-	file, err := os.OpenFile(path, flag, 0)
+	file, err := openLocked(path, to)
 	if err != nil {
 		return nil, err
 	}
 	image, err := newImage(file, opts)
+	if err == nil {
+		err = lockDirect(file, to)
+	}
 	if err != nil {
 		_ = file.Close() // nothing was written
 		return nil, err
@@ -121,12 +126,24 @@ func (i *Image) Stats() Stats {
 	return Stats{Reads: i.disk.reads.Load(), BytesRead: i.disk.bytes.Load()}
 }
 
-// Close closes the image file or device.
-func (i *Image) Close() error {
-	if i.file == nil {
+// Layers are the files that QEMU makes the disk of, the active one first, which
+// is the only one that is written to; none where the image holds the disk itself.
+func (i *Image) Layers() []Layer {
+	if i.server == nil {
 		return nil
 	}
-	return i.file.Close()
+	return i.server.Layers
+}
+
+// Close closes the image file or device, and ends QEMU.
+func (i *Image) Close() error {
+	switch {
+	case i.server != nil:
+		return i.server.Close()
+	case i.file != nil:
+		return i.file.Close()
+	}
+	return nil
 }
 
 // fileDisk is the first size bytes of a file. What follows is the footer of an

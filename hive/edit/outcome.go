@@ -28,7 +28,7 @@ type Outcome struct {
 
 // InPlace is how a hive was replaced where it lay.
 type InPlace struct {
-	Way         string   `json:"way"`       // "none", "replace" or "pages"
+	Way         string   `json:"way"`       // "none", "replace", "pages" or "image"
 	WhyPages    string   `json:"why_pages"` // why not "replace"
 	Backup      string   `json:"backup"`    // path of the old hive, "" for none
 	KeptLogs    []string `json:"kept_logs"` // paths of the copies of its logs

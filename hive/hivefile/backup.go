@@ -154,6 +154,22 @@ func (r *replacement) keepAs(path string, keep func(path string) error) error {
 	return nil
 }
 
+// KeepOld saves a hive as it was on disk when f was loaded from it, old, as the
+// backup at path, and the logs of a dirty one as PATH.LOG1 and so on, whose
+// paths it returns: all or nothing. It returns ErrModified when old is not what
+// was loaded, and the errors of WriteNew.
+func (f *File) KeepOld(old *Source, path string) (keptLogs []string, err error) {
+	r := f.replacement(InPlaceOptions{})
+	r.placed = &Placed{}
+	if is := (fingerprint{int64(len(old.Data)), sha256.Sum256(old.Data)}); is != *r.expected {
+		return nil, fmt.Errorf("%w: %s", ErrModified, old.Path)
+	}
+	err = r.keepAs(path, func(path string) error {
+		return WriteNew(path, old.Data, SaveOptions{Perm: old.Perm(), Inputs: r.inputs})
+	})
+	return r.placed.KeptLogs, err
+}
+
 // linkHive gives the old hive a second name, which it keeps when it is replaced.
 func (r *replacement) linkHive(path string) error {
 	err := os.Link(r.lock.path, path)

@@ -49,6 +49,9 @@ const (
 	WayReplace Way = "replace"
 	// WayPages: the changed pages were written into the file, its header last.
 	WayPages Way = "pages"
+	// WayImage: the changed pages were written into the image of a disk, to where
+	// the file lies in it, its header last.
+	WayImage Way = "image"
 )
 
 // Placed is what became of a hive that was replaced where it lies.

@@ -5,19 +5,22 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"hivepatch/hive"
+	"hivepatch/hive/diskimage"
 	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/locate"
 )
 
-// whichHive says which hive of a folder is meant.
+// whichHive says which hive of a folder or an image is meant.
 type whichHive struct {
 	query             locate.Query
+	image             imageOptions
 	ignoreHibernation bool
 }
 
@@ -29,16 +32,30 @@ type volumeOptions struct {
 	installation string         // path of the hive's Windows folder in the volume
 }
 
-// windowsVolume is a TARGET in which hives are looked for. It is open until the
-// run ends.
-type windowsVolume struct{ *locate.Volume }
+// windowsVolume is a TARGET in which hives are looked for: a folder, or a volume
+// in the image of a disk. It is open until the run ends.
+type windowsVolume struct {
+	*locate.Volume
+	inImage *imageVolume // nil for a folder
+}
 
 // openVolume opens TARGET. It returns nil where that is no volume but a hive.
-func openVolume(env *environment, path string) (*windowsVolume, error) {
-	if path == standardStream || !isFolder(path) {
+func openVolume(env *environment, path string, which whichHive) (*windowsVolume, error) {
+	switch {
+	case path == standardStream:
 		return nil, nil
+	case isFolder(path):
+		return openFolder(env, path)
 	}
-	return openFolder(env, path)
+	isImage, err := diskimage.Recognize(path)
+	if err != nil || !isImage {
+		return nil, nil // whoever reads the hive says what is wrong with it
+	}
+	image, err := openImage(env, path, which.image)
+	if err != nil {
+		return nil, err
+	}
+	return image.choose(which)
 }
 
 func openFolder(env *environment, path string) (*windowsVolume, error) {
@@ -47,27 +64,54 @@ func openFolder(env *environment, path string) (*windowsVolume, error) {
 		return nil, err
 	}
 	env.atEnd = append(env.atEnd, func() { _ = volume.Close() }) // only read
-	return &windowsVolume{volume}, nil
+	return &windowsVolume{Volume: volume}, nil
 }
 
 // place is where a hive in the volume lies.
 func (v *windowsVolume) place(c *locate.Candidate) hivefile.Place {
+	if v.inImage != nil {
+		return v.inImage.image.Place(v.inImage.ntfs, c.Path)
+	}
 	return hivefile.TreePlace(v.Tree(), c.Path)
 }
 
-// volumeFlags choose a hive where TARGET is a folder. They are read by
-// readTarget.
-func volumeFlags() []cli.Flag { return []cli.Flag{hiveFlag(), userFlag()} }
+// readOnly reports whether nothing can be written in the volume.
+func (v *windowsVolume) readOnly() (bool, error) {
+	if v.inImage != nil {
+		return locate.ReadOnly(v.inImage.image.Path())
+	}
+	return locate.ReadOnly(v.Path)
+}
+
+// words are the arguments that name the volume's hive SYSTEM, of a volume in an
+// image, on a command line.
+func (v *imageVolume) words() []string {
+	words := []string{v.image.Path()}
+	if number := v.ntfs.Volume().Number; number > 0 && len(v.image.volumes) > 1 {
+		words = append(words, "--partition", strconv.Itoa(number))
+	}
+	return words
+}
+
+// volumeFlags choose a hive where TARGET is a folder or an image. They are read
+// by readTarget.
+func volumeFlags() []cli.Flag { return append([]cli.Flag{hiveFlag(), userFlag()}, imageFlags()...) }
 
 // writingVolumeFlags are volumeFlags for a command that writes a hive.
-func writingVolumeFlags() []cli.Flag { return append(volumeFlags(), ignoreHibernationFlag()) }
+func writingVolumeFlags() []cli.Flag { return append(volumeFlags(), ignoreFlags()...) }
+
+// ignoreFlags are the flags that override what keeps a command from writing a
+// hive that a Windows may still have in memory.
+func ignoreFlags() []cli.Flag {
+	return []cli.Flag{ignoreHibernationFlag(), ignoreDirtyVolumeFlag()}
+}
 
 func hiveFlag() cli.Flag {
-	return stringFlag(headingInput, "hive", "take the hive `NAME` where TARGET is a folder: SYSTEM, SOFTWARE, SAM, SECURITY, DEFAULT, COMPONENTS, BCD, or with --user NTUSER or USRCLASS (default: SYSTEM)")
+	return stringFlag(headingInput, "hive", "take the hive `NAME` where TARGET is a folder or an image: SYSTEM, SOFTWARE, SAM, SECURITY, DEFAULT, COMPONENTS, BCD, or with --user NTUSER or USRCLASS (default: SYSTEM)")
 }
 
 func userFlag() cli.Flag {
-	return stringFlag(headingInput, "user", "take the hive NTUSER.DAT of the user `NAME` where TARGET is a folder")
+	return stringFlag(headingInput, "user", "take the hive NTUSER.DAT of the user `NAME` where TARGET is a folder or an image")
 }
 
 func ignoreHibernationFlag() cli.Flag {
@@ -76,6 +120,10 @@ func ignoreHibernationFlag() cli.Flag {
 
 func readWhichHive(c *cli.Context) (whichHive, error) {
 	w := whichHive{query: locate.Query{User: c.String("user")}, ignoreHibernation: c.Bool("ignore-hibernation")}
+	var err error
+	if w.image, err = readImageOptions(c); err != nil {
+		return w, err
+	}
 	if name := c.String("hive"); name != "" {
 		kind, ok := locate.ParseKind(name)
 		if !ok {
@@ -129,12 +177,15 @@ func openTargets(env *environment, c *cli.Context, targets ...*targetOptions) (e
 	}
 	for _, o := range targets {
 		o.volume = volumeOptions{which: which, quiet: c.Bool("quiet")}
-		if o.volume.volume, err = openVolume(env, o.path); err != nil {
+		if o.volume.volume, err = openVolume(env, o.path, which); err != nil {
 			return err
 		}
 	}
 	if which.isGiven() && !slices.ContainsFunc(targets, func(o *targetOptions) bool { return o.volume.volume != nil }) {
-		return usagef("--hive and --user choose a hive in a folder, and %s is none", displayName(targets[0].path))
+		return usagef("--hive and --user choose a hive in a folder or an image, and %s is none", displayName(targets[0].path))
+	}
+	if which.image.partition > 0 && !slices.ContainsFunc(targets, func(o *targetOptions) bool { return o.isInImage() }) {
+		return usagef("--partition chooses a volume in an image, and %s is none", displayName(targets[0].path))
 	}
 	for _, o := range targets {
 		if err := o.open(env); err != nil {
@@ -184,21 +235,44 @@ func (o targetOptions) checkHibernation() error {
 	return locate.CheckHibernationOf(o.path)
 }
 
-// refuseHibernated is for commands that write a hive.
-func (o targetOptions) refuseHibernated() error {
-	if o.volume.which.ignoreHibernation {
-		return nil
-	}
-	return explainLocate(o.checkHibernation())
+// isInImage reports whether the hive lies in the image of a disk.
+func (o targetOptions) isInImage() bool {
+	return o.volume.volume != nil && o.volume.volume.inImage != nil
 }
 
-// warnOfHibernation is for commands that only look.
-func (o targetOptions) warnOfHibernation(env *environment, file *hivefile.File) {
+// checkClean returns an error where the hive lies in a volume, of an image, that
+// Windows has not finished with. A volume that is mounted is the business of the
+// driver.
+func (o targetOptions) checkClean() error {
+	if !o.isInImage() {
+		return nil
+	}
+	return o.volume.volume.inImage.ntfs.CheckClean()
+}
+
+// refuseUnfinished is for commands that write a hive: it returns an error where
+// the Windows may write to the hive once more when it starts.
+func (o targetOptions) refuseUnfinished() error {
+	if !o.volume.which.ignoreHibernation {
+		if err := o.checkHibernation(); err != nil {
+			return explainLocate(err)
+		}
+	}
+	if !o.volume.which.image.ignoreDirty {
+		return explainDirtyVolume(o.checkClean())
+	}
+	return nil
+}
+
+// warnOfUnfinished is for commands that only look.
+func (o targetOptions) warnOfUnfinished(env *environment, file *hivefile.File) {
 	if file == nil {
 		return
 	}
-	if err := o.checkHibernation(); err != nil {
-		o.warn(env, "%s", err)
+	for _, check := range []func() error{o.checkHibernation, o.checkClean} {
+		if err := check(); err != nil {
+			o.warn(env, "%s", err)
+		}
 	}
 }
 

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hivepatch/hive"
+	"hivepatch/hive/diskimage"
+	"hivepatch/hive/edit"
+	"hivepatch/hive/locate"
+)
+
+// imageOptions say what is to be done with a TARGET that is the image of a disk.
+type imageOptions struct {
+	partition   int    // number of the one that is meant, 0 for that which has the hive
+	journal     string // path, "" for the one beside the image
+	noRollback  bool
+	ignoreDirty bool
+	write       bool
+	wait        time.Duration
+}
+
+// imageFlags are read by readImageOptions.
+func imageFlags() []cli.Flag {
+	return []cli.Flag{
+		stringFlag(headingInput, "partition", "take the volume in partition `N` where TARGET is an image with several that have the hive"),
+		boolFlag(headingInput, "no-rollback", "refuse an image with a write that was interrupted, instead of rolling that back first"),
+		stringFlag(headingInput, "journal", "keep the journal of an image in `FILE` (default: IMAGE.hivepatch-journal); a block device needs one to be written to"),
+	}
+}
+
+func ignoreDirtyVolumeFlag() cli.Flag {
+	return boolFlag(headingInput, "ignore-dirty-volume", "go on with a hive in an image whose volume was not cleanly shut down, and which the next start may change")
+}
+
+func readImageOptions(c *cli.Context) (o imageOptions, err error) {
+	o = imageOptions{
+		journal: c.String("journal"), noRollback: c.Bool("no-rollback"),
+		ignoreDirty: c.Bool("ignore-dirty-volume"), write: c.Bool("in-place"),
+	}
+	if text := c.String("partition"); text != "" {
+		o.partition, err = strconv.Atoi(text)
+		if err != nil || o.partition < 1 {
+			return o, usagef("--partition %q is not the number of a partition", text)
+		}
+	}
+	if findFlag(c.Command.Flags, "wait") == nil {
+		o.wait = time.Second // for another hivepatch, that is
+		return o, nil
+	}
+	o.wait, err = readWait(c)
+	return o, err
+}
+
+// openedImage is an image that is open until the run ends.
+type openedImage struct {
+	*diskimage.Access
+	volumes []*diskimage.Volume
+}
+
+// imageVolume is a volume in an image.
+type imageVolume struct {
+	image *openedImage
+	ntfs  *diskimage.NTFS
+}
+
+// openImage opens an image. It tells when it has rolled back a write.
+func openImage(env *environment, path string, o imageOptions) (*openedImage, error) {
+	access, err := diskimage.OpenAccess(env.untilInterrupted(), path, diskimage.AccessOptions{
+		Write: o.write, Journal: o.journal, NoRollback: o.noRollback, Wait: o.wait,
+	})
+	if err != nil {
+		return nil, explainImage(interrupted(err), path)
+	}
+	env.atEnd = append(env.atEnd, func() {
+		if err := access.Close(); err != nil { // what was written is on the disk
+			fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(err.Error()))
+		}
+	})
+	if access.RolledBack != nil {
+		fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(rolledBackText(path, access.RolledBack)))
+	}
+	image := &openedImage{Access: access}
+	if image.volumes, err = access.Volumes(); err != nil {
+		return nil, explainImage(err, path)
+	}
+	return image, nil
+}
+
+// rolledBackText says what became of a write that was interrupted.
+func rolledBackText(path string, done *diskimage.RolledBack) string {
+	what := path + ": a write to it was interrupted"
+	if done.Name != "" {
+		what = fmt.Sprintf("%s: a write of %s was interrupted", path, done.Name)
+	}
+	switch done.Outcome {
+	case diskimage.OutcomeRolledBack:
+		return what + " and has been rolled back"
+	case diskimage.OutcomeComplete:
+		return what + " after its end: the new hive is complete and stays"
+	}
+	return what + " before its beginning: nothing was changed"
+}
+
+// choose returns the volume that has the hive, or the one that the user names.
+func (i *openedImage) choose(which whichHive) (*windowsVolume, error) {
+	if which.image.partition > 0 {
+		return i.partition(which.image.partition)
+	}
+	var found []*windowsVolume
+	var failed error
+	for _, v := range i.volumes {
+		volume, err := i.open(v)
+		if err == nil {
+			err = holds(volume, which.query)
+		}
+		switch {
+		case err == nil:
+			found = append(found, volume)
+		case len(i.volumes) == 1:
+			return nil, explainLocate(err)
+		case failed == nil && !isElsewhere(err):
+			failed = err
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, i.ambiguous(found)
+	case failed != nil:
+		return nil, failed
+	}
+	return nil, i.nothing(which)
+}
+
+// holds returns an error where a volume does not have a hive. Which of several
+// is meant is for later.
+func holds(volume *windowsVolume, query locate.Query) error {
+	_, err := volume.Find(query)
+	if errors.Is(err, hive.ErrNotHive) || errors.As(err, new(*locate.AmbiguousError)) {
+		return nil
+	}
+	return err
+}
+
+// isElsewhere reports whether an error means no more than that the hive is not
+// in a volume.
+func isElsewhere(err error) bool {
+	return errors.As(err, new(*locate.NotFoundError)) || errors.As(err, new(*diskimage.VolumeKindError))
+}
+
+// open opens a volume.
+func (i *openedImage) open(v *diskimage.Volume) (*windowsVolume, error) {
+	ntfs, err := v.OpenNTFS()
+	if err != nil {
+		return nil, err
+	}
+	return &windowsVolume{locate.New(ntfs), &imageVolume{i, ntfs}}, nil
+}
+
+func (i *openedImage) partition(number int) (*windowsVolume, error) {
+	for _, v := range i.volumes {
+		if v.Number == number {
+			return i.open(v)
+		}
+	}
+	return nil, hinted(fmt.Errorf("%s has no partition %d", i.Path(), number), "%s", i.contents())
+}
+
+func (i *openedImage) ambiguous(found []*windowsVolume) error {
+	var numbers []string
+	for _, v := range found {
+		numbers = append(numbers, strconv.Itoa(v.inImage.ntfs.Volume().Number))
+	}
+	refused := &edit.RefusedError{Reason: fmt.Sprintf("%s: the partitions %s all have such a hive", i.Path(), strings.Join(numbers, " and "))}
+	return hinted(refused, "--partition N takes one of them; %s locate %s tells about each", programName, i.Path())
+}
+
+// nothing is the error for an image in which the hive is not found. Where it may
+// be in a volume that cannot be read, this is a refusal.
+func (i *openedImage) nothing(which whichHive) error {
+	kind := which.query.Kind
+	if kind == "" {
+		kind = locate.System
+	}
+	err := fmt.Errorf("%s: no volume that can be read has a hive %s", i.Path(), kind)
+	for _, v := range i.volumes {
+		switch v.Kind {
+		case diskimage.BitLocker, diskimage.ReFS, diskimage.StorageSpaces, diskimage.DynamicDisk:
+			return hinted(&edit.RefusedError{Reason: err.Error()}, "%s", i.contents())
+		}
+	}
+	return hinted(err, "%s", i.contents())
+}
+
+// contents says what is in the partitions.
+func (i *openedImage) contents() string {
+	if len(i.volumes) == 0 {
+		return "its partition table is empty"
+	}
+	var texts []string
+	for _, v := range i.volumes {
+		texts = append(texts, fmt.Sprintf("partition %d holds %s", v.Number, v.Kind))
+	}
+	return strings.Join(texts, ", ")
+}
