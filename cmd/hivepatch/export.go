@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,7 +14,7 @@ import (
 )
 
 const exportDescription = `Writes a KEY and all below it, or the whole hive, as text: as a .reg file of
-version 5 in the form that Registry Editor writes, or as JSON.
+version 5 in the form that Registry Editor writes, or as JSON, XML or CSV.
 
 In a .reg file keys have the place that Windows loads the hive at, which is
 found where the kind of the hive is certain, such as HKEY_LOCAL_MACHINE\SYSTEM
@@ -33,6 +34,11 @@ JSON has everything: {"keys": [KEY, ...]}, or a KEY a line with --lines, each
 before the keys below it, with its values and security descriptor, as ls --json
 has them.
 
+XML has everything too: a <hive> with a <key> in it, which holds its values, with
+their bytes in hexadecimal digits, and the keys below it. CSV is a table (RFC
+4180) of keys and values: key,name,type,size,value,data. Names and texts in both
+are written as ls and get print them, so that nothing is lost.
+
 Where something cannot be read nothing is exported, unless --allow-damage is
 given: then the rest is, and what is left out is told.
 
@@ -51,13 +57,16 @@ const layeredMinor = 6
 const (
 	formatReg  = "reg"
 	formatJSON = "json"
+	formatXML  = "xml"
+	formatCSV  = "csv"
 )
 
 // exportOptions are the options of the command export.
 type exportOptions struct {
 	readingOptions
 	key         string // as typed
-	json, lines bool
+	format      string // one of those
+	lines       bool
 	utf8        bool
 	prefix      string // "" for the place of the hive's kind
 	allowDamage bool
@@ -66,11 +75,11 @@ type exportOptions struct {
 func newExportCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:        "export",
-		Usage:       "write keys and values as .reg file or JSON",
+		Usage:       "write keys and values as .reg file, JSON, XML or CSV",
 		UsageText:   "hivepatch export TARGET [KEY] [options]",
 		Description: exportDescription,
 		Flags: readingFlags(
-			stringFlag("", "format", "write `FORMAT`: reg or json (default: reg)"),
+			stringFlag("", "format", "write `FORMAT`: reg, json, xml or csv (default: reg)"),
 			boolFlag("", "lines", "write a JSON object a line"),
 			boolFlag("", "utf8", "write a .reg file in UTF-8 without byte order mark, lines ending with LF"),
 			stringFlag("", "prefix", "have the root of the hive at the key `PATH` in the .reg file"),
@@ -95,22 +104,23 @@ func readExportOptions(env *environment, c *cli.Context) (o exportOptions, err e
 		o.key = arguments[0]
 	}
 	o.lines, o.utf8, o.allowDamage = c.Bool("lines"), c.Bool("utf8"), c.Bool("allow-damage")
-	format := c.String("format")
-	switch format {
-	case "", formatReg, formatJSON:
-		o.json = format == formatJSON || format == "" && o.report.json
-	default:
-		return o, usagef("--format %q is neither reg nor json", format)
+	switch o.format = c.String("format"); {
+	case o.format == "" && o.report.json:
+		o.format = formatJSON
+	case o.format == "":
+		o.format = formatReg
+	case !slices.Contains([]string{formatReg, formatJSON, formatXML, formatCSV}, o.format):
+		return o, usagef("--format %q is none of reg, json, xml and csv", o.format)
 	}
 	switch {
-	case format == formatReg && o.report.json:
-		return o, usagef("--format reg and --json exclude each other")
-	case o.lines && !o.json:
+	case o.format != formatJSON && o.report.json:
+		return o, usagef("--format %s and --json exclude each other", o.format)
+	case o.lines && o.format != formatJSON:
 		return o, usagef("--lines goes with --format json only")
-	case o.utf8 && o.json:
-		return o, usagef("--utf8 is for .reg files; JSON is always UTF-8")
-	case c.IsSet("prefix") && o.json:
-		return o, usagef("--prefix is for .reg files; paths in JSON begin below the root of the hive")
+	case o.utf8 && o.format != formatReg:
+		return o, usagef("--utf8 is for .reg files; the other formats are always UTF-8")
+	case c.IsSet("prefix") && o.format != formatReg:
+		return o, usagef("--prefix is for .reg files; paths in other formats begin below the root of the hive")
 	}
 	o.prefix, err = readPrefix(c)
 	return o, err
@@ -150,8 +160,13 @@ func runExport(env *environment, o exportOptions) error {
 		}
 		_, minor := file.Hive.Version()
 		e = &exporter{key: key, layered: minor == layeredMinor, tolerant: o.allowDamage}
-		if o.json {
+		switch o.format {
+		case formatJSON:
 			return e.writeJSON(out, o.lines)
+		case formatXML:
+			return e.writeXML(out)
+		case formatCSV:
+			return e.writeCSV(out)
 		}
 		return e.writeReg(out, o.encoding(), o.place(file.Hive))
 	})
@@ -197,7 +212,7 @@ func (o exportOptions) tellLeftOut(env *environment, file *hivefile.File, e *exp
 	if more := e.damaged - len(e.damage); more > 0 {
 		o.warn(env, "left out: %s more", plural(more, "thing", "things"))
 	}
-	if o.json || o.report.quiet {
+	if o.format != formatReg || o.report.quiet {
 		return
 	}
 	if _, known := regRoot(file.Hive); !known && o.prefix == "" {
