@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"hivepatch/hive/receipt"
 )
 
 const programName = "hivepatch"
@@ -27,6 +29,10 @@ type environment struct {
 
 	memory  *memoryLimit // nil before the first hive
 	allowed int64        // of that to this run, in bytes
+
+	receipts  *receiptFile     // nil where none are asked for
+	receipt   *receipt.Receipt // of this run
+	receipted *receipt.Hive    // the hive in it that is being worked on
 
 	// Of the run for one target of a batch:
 	stopped context.Context // done when the batch is to end; nil elsewhere
@@ -129,6 +135,7 @@ func newApp(env *environment) *cli.App {
 			newLocateCommand(env),
 			newDoctorCommand(env),
 			newRestoreCommand(env),
+			newSchemaCommand(env),
 			newHelpCommand(env),
 			newCompletionCommand(env),
 			newCompleteCommand(env),

@@ -223,10 +223,12 @@ func (o applyOptions) applyTo(env *environment, r *reporter, work policyWork, ta
 		return nil, err
 	}
 	o.output.place = target.place
+	env.edited(&applied.Outcome, "")
 	if err := o.output.save(env, r, file); err != nil {
 		return nil, err
 	}
 	o.output.tell(&applied.Outcome)
+	env.saved(&applied.Outcome)
 	if n := len(applied.Differences); n > 0 {
 		env.sum("%s: %s", applied.name(), plural(n, "difference made good", "differences made good"))
 	}

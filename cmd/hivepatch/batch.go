@@ -60,6 +60,11 @@ func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
 	if err := newBatchCheck(env, c, command, work, list).run(); err != nil {
 		return err
 	}
+	if env.receipts != nil {
+		if err := env.receipts.beginBatch(); err != nil {
+			return err
+		}
+	}
 	b := &batchRun{env: env, context: c, command: command, work: work, list: list, failFast: c.Bool("fail-fast")}
 	env.allowMemory(env.allowed) // so that there is a limit that the targets share
 	env.memory.rising = true
@@ -96,7 +101,7 @@ func (b *batchRun) run(jobs int) error {
 	}
 	workers.Wait()
 	for ; b.next < len(b.list.targets); b.next++ {
-		b.results.notStarted(b.list.targets[b.next])
+		b.leave(b.list.targets[b.next])
 	}
 	return b.results.end()
 }
@@ -148,6 +153,9 @@ func (b *batchRun) target(t listedTarget) *targetResult {
 	defer env.end()
 	result.err = b.guarded(env, t)
 	result.code = exitCode(result.err)
+	if env.endReceipt(result.err); env.receipt != nil && !env.receipts.add(env.receipt) {
+		b.stop() // what is done without a receipt is not wanted
+	}
 	result.summary = env.summary
 	return result
 }
@@ -163,14 +171,27 @@ func (b *batchRun) guarded(env *environment, t listedTarget) (err error) {
 	if err != nil {
 		return err
 	}
+	if env.receipts != nil {
+		env.receipt = newReceipt(env, c)
+	}
 	return b.work.act(env, c)
+}
+
+// leave tells of a target that is not begun.
+func (b *batchRun) leave(t listedTarget) {
+	b.results.notStarted(t)
+	if c, err := b.command.target(b.context, t); err == nil && b.env.receipts != nil {
+		r := newReceipt(b.env, c)
+		r.Started = nil
+		b.env.receipts.add(r)
+	}
 }
 
 // beside returns the environment for work on one of several targets.
 func (env *environment) beside(stdout, stderr io.Writer) *environment {
 	return &environment{
 		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr,
-		getenv: env.getenv, now: env.now, memory: env.memory,
+		getenv: env.getenv, now: env.now, memory: env.memory, receipts: env.receipts,
 	}
 }
 

@@ -54,6 +54,11 @@ func (b *batchCheck) target(at int) error {
 		return err
 	}
 	for _, path := range append(hives, t.path) {
+		if b.env.receipts != nil {
+			if err := b.env.receipts.refuse(path); err != nil {
+				return err
+			}
+		}
 		if err := b.once(path, at); err != nil {
 			return err
 		}

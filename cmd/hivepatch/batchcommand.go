@@ -1,9 +1,7 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -107,19 +105,12 @@ func checkShared(c *cli.Context, list *targetList) error {
 // target makes the context in which the command is about one of the targets.
 func (b *batchCommand) target(c *cli.Context, t listedTarget) (*cli.Context, error) {
 	flags := b.flags()
-	set := flag.NewFlagSet(b.name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	for _, known := range flags {
-		if err := known.Apply(set); err != nil {
-			return nil, err
-		}
-	}
 	words := append(commonOptions(c, flags, t.settings), t.settings...)
 	words = append(append(words, "--"), c.Args().Slice()[:len(b.leading)]...)
-	if err := set.Parse(append(words, t.path)); err != nil {
-		return nil, usagef("%s", err)
+	own, err := newContext(c.App, flags, append(words, t.path))
+	if err != nil {
+		return nil, err
 	}
-	own := cli.NewContext(c.App, set, nil)
 	own.Command = c.Command
 	return own, nil
 }

@@ -133,7 +133,7 @@ func completeValue(command string, flag cli.Flag, prefix, value string) candidat
 		}
 	}
 	switch flag.Names()[0] {
-	case "output", "log", "data-file", "targets", "journal":
+	case "output", "log", "data-file", "targets", "journal", "report":
 		found.files = true
 	case "type":
 		for _, name := range typeNames {
@@ -176,6 +176,10 @@ func completeArgument(app *cli.App, command *cli.Command, word string) candidate
 	case "help":
 		for _, command := range app.VisibleCommands() {
 			found.add(word, command.Name, command.Usage)
+		}
+	case "schema":
+		for _, name := range schemaNames() {
+			found.add(word, name, "")
 		}
 	case "completion":
 		for _, shell := range shells() {

@@ -38,6 +38,9 @@ func invoke(env *environment, app *cli.App, words []string) error {
 		return printCommandHelp(env.stdout, command)
 	}
 	c.Command = command
+	if findFlag(command.Flags, "report") != nil {
+		return withReceipt(env, command.Action)(c)
+	}
 	return command.Action(c)
 }
 

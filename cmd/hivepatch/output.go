@@ -21,12 +21,12 @@ type outputOptions struct {
 }
 
 func outputFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		stringFlag(headingOutput, "output", "write the new hive to `FILE`, or - for standard output", "o"),
 		boolFlag(headingOutput, "overwrite", "replace FILE if it exists; never what was read"),
 		boolFlag(headingOutput, "dry-run", "do everything but write"),
 		stringFlag(headingOutput, "timestamp", "`TIME` of the change in the hive: RFC 3339 or seconds since 1970; else SOURCE_DATE_EPOCH, else now"),
-	}
+	}, receiptFlags()...)
 }
 
 // readOutput reads the flags of outputFlags, and those of placeFlags where the
@@ -135,10 +135,12 @@ func parseSeconds(text string) (time.Time, bool) {
 // deliver saves the new hive and then tells what became of it: result as JSON,
 // or what print writes.
 func (o outputOptions) deliver(env *environment, r *reporter, file *hivefile.File, outcome *edit.Outcome, result any, print func()) error {
+	env.edited(outcome, o.path)
 	if err := o.save(env, r, file); err != nil {
 		return err
 	}
 	o.tell(outcome)
+	env.saved(outcome)
 	env.sumUp(outcome)
 	r.warnings(outcome.Warnings)
 	if !r.json {

@@ -143,7 +143,7 @@ func (o targetOptions) loadAnything(env *environment) (*hivefile.File, []byte, e
 	source.Data = nil // it is mended in place
 	file = &hivefile.File{Path: source.Path, Size: int64(len(data)), SHA256: sha256.Sum256(data), Sources: []*hivefile.Source{source}}
 	env.limitMemory(file)
-	return file, data, nil
+	return file, data, env.loaded(file)
 }
 
 func newSalvageReport(outcome *edit.Outcome, found *salvage.Report) salvageReport {

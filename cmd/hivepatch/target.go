@@ -73,7 +73,10 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 	file, err := o.loadAs(hivefile.LoadOptions{Recovery: recovery, Room: o.room})
 	env.limitMemory(file)
 	o.warnOfWinPE(env, file)
-	return file, err
+	if err != nil {
+		return file, err
+	}
+	return file, env.loaded(file)
 }
 
 // checkPlace refuses what cannot be done to the place of a hive.

@@ -38,6 +38,17 @@ func (f *Findings) add(finding check.Finding) {
 	}
 }
 
+// Grave returns the findings of levels F and L that were kept.
+func (f Findings) Grave() []check.Finding {
+	var grave []check.Finding
+	for _, finding := range f.List {
+		if finding.Level == check.Fatal || finding.Level == check.Limited {
+			grave = append(grave, finding)
+		}
+	}
+	return grave
+}
+
 // grave is the number of findings that Windows would lose data over.
 func (f Findings) grave() int { return f.Counts[check.Fatal] }
 

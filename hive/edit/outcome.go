@@ -24,6 +24,10 @@ type Outcome struct {
 	VerifiedBy      []string       `json:"verified_by"`
 	Counts          Counts         `json:"counts"` // what the check found before the edit
 	Warnings        []string       `json:"warnings"`
+
+	// Grave are the findings of levels F and L before the edit, the first hundred
+	// of each.
+	Grave []check.Finding `json:"-"`
 }
 
 // InPlace is how a hive was replaced where it lay.
@@ -50,7 +54,8 @@ type Counts struct {
 	Warning    int `json:"W"`
 }
 
-func newCounts(f Findings) Counts {
+// Number counts the findings of each level.
+func (f Findings) Number() Counts {
 	return Counts{f.Counts[check.Fatal], f.Counts[check.Limited], f.Counts[check.Convention], f.Counts[check.Warning]}
 }
 
@@ -65,7 +70,8 @@ func (d *Draft) outcome() *Outcome {
 		VerifiedBy:      d.verifiedBy,
 		ChangedRanges:   []ChangedRange{},
 		Warnings:        append([]string{}, d.warnings...),
-		Counts:          newCounts(d.before),
+		Counts:          d.before.Number(),
+		Grave:           d.before.Grave(),
 	}
 	if d.digested() {
 		o.SHA256Before = fmt.Sprintf("%x", d.file.SHA256)

@@ -56,6 +56,26 @@ func WriteNew(path string, data []byte, opts SaveOptions) error {
 	return out.save(whole(data))
 }
 
+// CheckNew returns the error with which WriteNew would fail for a file at path, as
+// far as that can be known: it also makes an empty temporary file in the folder
+// and removes it.
+func CheckNew(path string, opts SaveOptions) error {
+	out, err := newOutput(path, opts)
+	if err != nil {
+		return err
+	}
+	temp := filepath.Join(out.folder, out.tempName())
+	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return &fs.PathError{Op: "create", Path: path, Err: errors.Unwrap(err)}
+	}
+	_ = file.Close() // nothing was written
+	if err := os.Remove(temp); err != nil {
+		return fmt.Errorf("a temporary file is left: %w", err)
+	}
+	return nil
+}
+
 // WriteStream writes data to out, which is meant to be the standard output. It
 // returns ErrIsInput when out is one of inputs, which a shell can bring about
 // by appending, and the error of out otherwise.
