@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 )
 
 // interrupted is a machine whose write was interrupted between two pages.
-func interrupted(t *testing.T) (*machine, scattered, []byte) {
+func interrupted(t testing.TB) (*machine, scattered, []byte) {
 	t.Helper()
 	old := withSlack(hivetest.NT4().Build().Data, 16384)
 	s, now := scatter(old, 50, 4), edited(t, old, 9000)
@@ -62,6 +63,25 @@ func TestRollbackComplete(t *testing.T) {
 			require.True(t, bytes.Equal(s.with(now), m.disk.durable))
 		}
 		require.Empty(t, m.journal)
+	}
+}
+
+// TestUndoCut: a write that was complete is taken back in the same order, so that
+// a cut leaves no hive that looks whole and is not.
+func TestUndoCut(t *testing.T) {
+	for cutAt := 1; ; cutAt++ {
+		for seed := range uint64(4) {
+			m, s, now := interrupted(t)
+			m.disk = &store{now: s.with(now), durable: s.with(now)}
+			m.cutAt = cutAt
+			if _, err := m.rollback(RollbackOptions{Undo: true}); err == nil {
+				return
+			}
+			m.cut(rand.New(rand.NewPCG(seed, uint64(cutAt))), float64(seed)/3)
+			requireMarked(t, s, m, now, fmt.Sprintf("cut at %d, seed %d", cutAt, seed))
+			m.recover(t, "after it", RollbackOptions{Undo: true})
+			require.True(t, bytes.Equal(s.image, m.disk.durable) || bytes.Equal(s.with(now), m.disk.durable))
+		}
 	}
 }
 
