@@ -53,8 +53,8 @@ type QEMUOptions struct {
 	// Temp is the folder for the place at which the disk appears; where it is
 	// empty, that of the operating system.
 	Temp string
-	// Patience is how long QEMU may take to start, for one access, and to end; a
-	// minute where it is 0.
+	// Patience is how long QEMU may take to start, for one access, and to end; two
+	// minutes where it is 0.
 	Patience time.Duration
 }
 
@@ -93,7 +93,7 @@ func OpenQEMU(ctx context.Context, path string, format Format, options QEMUOptio
 		return nil, err
 	}
 	if options.Patience == 0 {
-		options.Patience = time.Minute
+		options.Patience = 2 * time.Minute
 	}
 	q := &QEMU{Layers: layers, path: path, lock: lock}
 	if q.server, err = startServer(ctx, layers, options); err != nil {
