@@ -3,7 +3,6 @@ package diskimage
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"sort"
 )
 
@@ -245,7 +244,7 @@ func (n *NTFS) fill(s *stream, p []byte, off int64) error {
 	}
 	for i := s.find(off / n.cluster); len(p) > 0; i++ {
 		if i == len(s.runs) {
-			return io.ErrUnexpectedEOF
+			return fmt.Errorf("%w: cluster %d is in none", ErrRuns, off/n.cluster)
 		}
 		r := s.runs[i]
 		skip := off - r.vcn*n.cluster
