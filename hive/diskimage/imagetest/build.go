@@ -91,7 +91,7 @@ func Build(t testing.TB, spec Spec) *Image {
 	for i, v := range spec.Volumes {
 		volume := filepath.Join(folder, fmt.Sprintf("volume%d.img", i))
 		makeVolume(t, volume, spec, v.Files, image.Offsets[i], image.Sizes[i])
-		image.insert(t, volume, i)
+		image.insert(t, volume, i, spec.Table)
 	}
 	return image
 }
