@@ -161,7 +161,8 @@ func (b *bench) run() {
 func (b *bench) memory(j job, more float64) {
 	b.copyHive()
 	_, peak := b.measure(j)
-	fmt.Printf("%-42s %8.1f %10.1f\n", j.name, float64(peak)/1024, float64(2*len(b.hive))/(1<<20)+more)
+	mebibytes, limit := float64(peak)/1024, float64(2*len(b.hive))/(1<<20)+more
+	fmt.Printf("%-42s %8.1f %10.1f  %s\n", j.name, mebibytes, limit, verdict(mebibytes, limit))
 }
 
 func (b *bench) compare(ours, peer job, limit float64) {
@@ -176,7 +177,7 @@ func (b *bench) compare(ours, peer job, limit float64) {
 		}
 	}
 	x, y := median(a), median(p)
-	fmt.Printf("%-20s %8.1f   %-42s %8.1f %8.2f %10.2f\n", ours.name, ms(x), peer.name, ms(y), ms(x)/ms(y), limit)
+	fmt.Printf("%-20s %8.1f   %-42s %8.1f %8.2f %10.2f  %s\n", ours.name, ms(x), peer.name, ms(y), ms(x)/ms(y), limit, verdict(ms(x)/ms(y), limit))
 }
 
 // measure runs the commands of a job and returns their CPU time and the peak
@@ -198,6 +199,14 @@ func (b *bench) measure(j job) (cpu time.Duration, peak int64) {
 		peak = max(peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
 	}
 	return cpu, peak
+}
+
+// verdict says whether a figure keeps its limit.
+func verdict(figure, limit float64) string {
+	if figure <= limit {
+		return "ok"
+	}
+	return "over"
 }
 
 func median(list []time.Duration) time.Duration {

@@ -11,7 +11,7 @@ import (
 func main() {
 	// Nearly all memory is the hive itself, in one piece without pointers:
 	// collecting garbage more often than this frees nothing.
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(800)
 	env := &environment{
 		stdin:  os.Stdin,
 		stdout: os.Stdout,
