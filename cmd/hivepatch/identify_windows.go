@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/windows"
+
+	"hivepatch/hive/hivefile"
 )
 
 // fileIdentity tells files apart, whatever their names.
@@ -15,7 +17,7 @@ func identify(path string) any {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() && !info.IsDir() {
 		return nil
 	}
-	name, err := windows.UTF16PtrFromString(absolute(path))
+	name, err := hivefile.ExtendedPath(path)
 	if err != nil {
 		return nil
 	}

@@ -99,6 +99,7 @@ func TestHostileVolumes(t *testing.T) {
 			before, other := snapshot(t, volume), snapshot(t, outside)
 			for _, args := range [][]string{
 				{"patch", volume, "-o", filepath.Join(volume, "new"), "--noninteractive", "4096"},
+				{"patch", volume, "--in-place", "--noninteractive", "4096"},
 				{"set", volume, "Select", "Current", "1", "-o", filepath.Join(volume, "new")},
 				{"recover", volume, "-o", filepath.Join(volume, "new")},
 			} {

@@ -2,23 +2,20 @@ package locate
 
 import (
 	"io/fs"
-	"path/filepath"
 
 	"golang.org/x/sys/windows"
+
+	"hivepatch/hive/hivefile"
 )
 
 // ReadOnly reports whether the volume that a path lies on is read-only. It
 // returns the error of the operating system when that cannot be told.
 func ReadOnly(path string) (bool, error) {
-	path, err := filepath.Abs(path)
+	name, err := hivefile.ExtendedPath(path)
 	if err != nil {
 		return false, err
 	}
-	name, err := windows.UTF16PtrFromString(path)
-	if err != nil {
-		return false, err
-	}
-	root := make([]uint16, len(path)+2)
+	root := make([]uint16, len(windows.UTF16PtrToString(name))+2)
 	if err := windows.GetVolumePathName(name, &root[0], uint32(len(root))); err != nil {
 		return false, &fs.PathError{Op: "GetVolumePathName", Path: path, Err: err}
 	}
