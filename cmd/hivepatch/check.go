@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -69,6 +70,9 @@ func runCheck(env *environment, o checkOptions) error {
 		}
 	}
 	tellLoad(r, file)
+	if errors.Is(file.Unrecovered, hivefile.ErrHalfWritten) {
+		o.target.warn(env, "%s", file.Unrecovered)
+	}
 	counts := map[check.Level]int{}
 	list := r.findings()
 	count := func(f check.Finding) {

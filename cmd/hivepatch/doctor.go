@@ -156,7 +156,7 @@ func (d *diagnosis) lookAtHive(env *environment, r *reporter, target targetOptio
 	}
 	d.Dirty = file.Dirty
 	if file.Unrecovered != nil {
-		d.Unrecovered = file.Unrecovered.Error()
+		d.Unrecovered, d.half = file.Unrecovered.Error(), errors.Is(file.Unrecovered, hivefile.ErrHalfWritten)
 	}
 	if d.Machine == nil {
 		facts := &locate.Facts{}

@@ -54,6 +54,8 @@ func (d *diagnosis) printSoundness(r *reporter) {
 	switch {
 	case d.Dirty == "":
 		d.ok(r, "the hive is clean")
+	case d.half:
+		d.bad(r, "%s", d.Unrecovered)
 	case d.Unrecovered != "":
 		d.bad(r, "the hive is dirty, and its logs do not make it whole: %s", d.Unrecovered)
 	default:

@@ -33,6 +33,7 @@ type diagnosis struct {
 	inImage   bool     // the hive lies in the image of a disk
 	failure   error
 	tried     func(proposal) error // why a change would be refused, nil where it would not
+	half      bool                 // the hive is half written
 	inWindows bool                 // the hive lies where Windows has it
 }
 

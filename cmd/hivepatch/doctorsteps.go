@@ -9,6 +9,8 @@ func (d *diagnosis) steps() []step {
 	switch {
 	case d.failure != nil:
 		plan.salvage()
+	case d.half:
+		plan.add("put the hive back as it was before the change that was interrupted", "restore", d.HivePath)
 	case d.Unrecovered != "":
 		plan.logsLost()
 	case d.Findings.Fatal > 0:

@@ -89,7 +89,11 @@ func (v *Volume) examineHead(c *Candidate) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.FullPath(c.Path), err)
 	}
-	c.Dirty = state.Reason
+	if c.Dirty = state.Reason; c.Dirty != "" {
+		if half := hivefile.RequireWhole(v.FullPath(c.Path), head); half != nil {
+			c.Dirty = half.Error()
+		}
+	}
 	return nil
 }
 
