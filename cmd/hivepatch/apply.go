@@ -27,6 +27,7 @@ Examples:
    hivepatch apply policy.yaml SYSTEM -o SYSTEM.new
    hivepatch apply policy.yaml SOFTWARE --hive SOFTWARE -o SOFTWARE.new
    hivepatch apply policy.yaml /mnt/win --dry-run
+   hivepatch apply policy.yaml images/* --in-place --report receipts
    hivepatch apply - SYSTEM -o SYSTEM.new --json <policy.yaml
    hivepatch apply --schema >policy.schema.json`
 

@@ -27,6 +27,11 @@ Examples:
    hivepatch patch SYSTEM -o SYSTEM.new --noninteractive 4096
    hivepatch patch SYSTEM --dry-run --preset orchestrator:120 --control-set all
    hivepatch patch - -o - --noninteractive 1024 <SYSTEM >SYSTEM.new
+   hivepatch patch images/*/SYSTEM --in-place --noninteractive 4096
+   hivepatch patch --targets list --in-place --json --report receipts
+
+Several targets are worked on at once, and each has a line when it is finished.
+A list has a target in each line, or a JSON object with settings of its own.
 
 Presets:
 `

@@ -20,6 +20,7 @@ something does.
 Examples:
    hivepatch verify policy.yaml SYSTEM
    hivepatch verify policy.yaml /mnt/win
+   hivepatch verify policy.yaml --targets list --jobs 4
    hivepatch verify policy.yaml NTUSER.DAT --hive NTUSER.DAT --user alice
    hivepatch verify policy.yaml SYSTEM --json | jq '.hives[].differences'`
 
