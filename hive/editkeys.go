@@ -215,6 +215,59 @@ func (k *Key) Rename(name string, t time.Time) error {
 	return nil
 }
 
+// Move makes the key, with all below it, a subkey of another key of the hive, with
+// a name; it and both keys above get the time t. Everything else of it stays as it
+// is, its security descriptor too. Keys that were obtained from the key before, or
+// for it by another way, may not be used afterwards. It returns what CreateSubkey
+// does, and ErrProtected for the root, and for a parent that is the key itself or
+// lies below it.
+func (k *Key) Move(parent *Key, name string, t time.Time) error {
+	if err := k.beginEdit(); err != nil {
+		return err
+	}
+	if k.parent == nil {
+		return fmt.Errorf("the root key %w: it has no place but its own", ErrProtected)
+	}
+	if parent.Offset() == k.parent.Offset() {
+		return k.Rename(name, t)
+	}
+	for _, above := range parent.Ancestry() {
+		if above.Offset() == k.Offset() {
+			return fmt.Errorf("key %q %w: it cannot be moved to a place below itself", k.path, ErrProtected)
+		}
+	}
+	encoded, err := parent.newSubkeyName(name)
+	if err != nil {
+		return err
+	}
+	levels, err := k.levels()
+	if err != nil {
+		return err
+	}
+	if depth := len(parent.Ancestry()) + levels; depth > MaxDepth {
+		return fmt.Errorf("key %q: %w: keys have at most %d levels, and there would be %d", joinPath(parent.path, name), ErrTooLarge, MaxDepth, depth)
+	}
+	cell, err := k.hive.image.MoveKey(k.parent.cell, parent.cell, k.cell, encoded, regf.Filetime(t))
+	if err != nil {
+		return fmt.Errorf("key %q: %w", k.path, err)
+	}
+	k.parent, k.cell, k.name, k.path = parent, cell, name, joinPath(parent.path, name)
+	k.hive.changed()
+	return nil
+}
+
+// levels is the number of levels of the key and what is below it.
+func (k *Key) levels() (int, error) {
+	levels, own := 0, len(k.Ancestry())
+	for below, err := range k.Walk() {
+		if err != nil {
+			return 0, err
+		}
+		levels = max(levels, len(below.Ancestry())-own+1)
+	}
+	return levels, nil
+}
+
 // SetClass gives the key a class name, of at most 32,767 UTF-16 units; "" takes
 // it away. It returns an error that wraps ErrTooLarge or ErrReadOnly, or a
 // FormatError; the hive is then as before.

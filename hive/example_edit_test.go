@@ -223,3 +223,61 @@ func ExampleHive_Compact() {
 	// Output:
 	// 16384 8192 <nil>
 }
+
+func ExampleKey_Move() {
+	h := newSoftware(exampleTime)
+	key, err := h.Key(`Vendor\Product\1.0`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	parent, err := h.Key("Vendor")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := key.Move(parent, "Current", exampleTime); err != nil {
+		log.Fatal(err)
+	}
+	printKeys(h)
+	// Output:
+	// []
+	// [Vendor]
+	// [Vendor\Current]
+	//   "Port" REG_DWORD 90 1f 00 00
+	// [Vendor\Product]
+}
+
+func ExampleKey_CreateSubkey() {
+	h := newSoftware(exampleTime)
+	key, err := h.Key("Vendor")
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := key.CreateSubkey("Ключ", exampleTime)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(created.Path())
+	_, err = key.CreateSubkey("КЛЮЧ", exampleTime) // the same name for Windows
+	fmt.Println(err)
+	// Output:
+	// Vendor\Ключ
+	// key "Vendor\\КЛЮЧ": exists already
+}
+
+func ExampleValue_Delete() {
+	h := newSoftware(exampleTime)
+	key, err := h.Key(`Vendor\Product\1.0`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	value, err := key.Value("Port")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := value.Delete(exampleTime); err != nil {
+		log.Fatal(err)
+	}
+	_, values, err := key.Counts()
+	fmt.Println(values, err)
+	// Output: 0 <nil>
+}

@@ -29,6 +29,7 @@ type editJSON struct {
 const (
 	actionCreateKey   = "create-key"
 	actionDeleteKey   = "delete-key"
+	actionMoveKey     = "move-key"
 	actionRenameKey   = "rename-key"
 	actionSetClass    = "set-class"
 	actionSetSecurity = "set-security"

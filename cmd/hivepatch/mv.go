@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -9,8 +10,10 @@ import (
 	"hivepatch/hive/edit"
 )
 
-const mvDescription = `Gives a value or, without a VALUE, a key another name. The key stays where it is:
-NEWNAME is a name, not a path. The other case of the same name is another name.
+const mvDescription = `Gives a value or, without a VALUE, a key another name. The other case of the same
+name is another name. A NEWNAME of a key with a \ in it is a path from the root:
+the key is moved there, with all below it, and keeps its security descriptor. The
+key above the new place must exist; a name alone behind a \ is below the root.
 
 What rm refuses to delete, mv refuses to rename, and --force overrides it in the
 same cases.
@@ -21,6 +24,7 @@ same cases.
 
 Examples:
    hivepatch mv SOFTWARE 'Vendor\App' App.old -o SOFTWARE.new
+   hivepatch mv SOFTWARE 'Vendor\App' 'Backup\App' -o SOFTWARE.new
    hivepatch mv SYSTEM Setup CmdLine CmdLine.old --dry-run`
 
 // mvOptions are the options of the command mv.
@@ -35,7 +39,7 @@ type mvOptions struct {
 func newMvCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:        "mv",
-		Usage:       "rename a value or a key",
+		Usage:       "rename a value, or rename or move a key",
 		UsageText:   "hivepatch mv TARGET KEY [VALUE] NEWNAME -o FILE [options]",
 		Description: mvDescription,
 		Flags:       editingFlags(forceFlag()),
@@ -72,15 +76,16 @@ func (o mvOptions) run(d *edit.Draft, changes *changeList) error {
 }
 
 func renameKey(g guard, changes *changeList, key *hive.Key, text string) error {
-	name, err := parseName(text)
-	if err != nil {
-		return err
-	}
 	path := key.Path()
 	if path == "" {
 		return fmt.Errorf("the root key %w: its name has no meaning", hive.ErrProtected)
 	}
-	if name == key.Name() {
+	above, name, err := newPlace(g.draft, key, text)
+	if err != nil {
+		return err
+	}
+	moves := above.Offset() != key.Ancestry()[len(key.Ancestry())-2].Offset()
+	if name == key.Name() && !moves {
 		changes.nothing("the key %s has that name", printablePath(path))
 		return nil
 	}
@@ -90,19 +95,50 @@ func renameKey(g guard, changes *changeList, key *hive.Key, text string) error {
 	if err := g.refuseTarget(key, func(*hive.Key) bool { return false }); err != nil {
 		return err
 	}
-	above := key.Ancestry()
-	if err := g.draft.MayBeNamed(above[len(above)-2], name, g.force); err != nil {
+	if err := g.draft.MayBeNamed(above, name, g.force); err != nil {
 		return err
 	}
 	old := key.Name()
-	if err := key.Rename(name, g.draft.Time); err != nil {
+	if err := key.Move(above, name, g.draft.Time); err != nil {
 		return err
 	}
-	changes.tell("renamed", "key %s -> %s", printablePath(path), printablePath(key.Path()))
-	changes.add(editJSON{Action: actionRenameKey, Key: wtfString(path), Before: wtfString(old), After: wtfString(name)})
+	if moves {
+		changes.tell("moved", "key %s -> %s", printablePath(path), printablePath(key.Path()))
+		changes.add(editJSON{Action: actionMoveKey, Key: wtfString(path), Before: wtfString(path), After: wtfString(key.Path())})
+	} else {
+		changes.tell("renamed", "key %s -> %s", printablePath(path), printablePath(key.Path()))
+		changes.add(editJSON{Action: actionRenameKey, Key: wtfString(path), Before: wtfString(old), After: wtfString(name)})
+	}
 	changes.requireNoKey(path)
 	changes.requireKey(key.Path())
 	return g.draft.Touch(key)
+}
+
+// newPlace returns the key above the place that the user means for a key, and its
+// name there: a name alone, or a path from the root.
+func newPlace(d *edit.Draft, key *hive.Key, text string) (above *hive.Key, name string, err error) {
+	if name, err = parseName(text); err != nil {
+		return nil, "", err
+	}
+	if !strings.Contains(name, `\`) {
+		ancestry := key.Ancestry()
+		return ancestry[len(ancestry)-2], name, nil
+	}
+	path, err := parseKeyPath(text)
+	if err != nil {
+		return nil, "", err
+	}
+	cut := strings.LastIndexByte(path, '\\')
+	if name = path[cut+1:]; name == "" {
+		return nil, "", usagef("NEWNAME %q names no key", text)
+	}
+	if err := refuseLinkOnTheWay(d.Hive, text); err != nil {
+		return nil, "", err
+	}
+	if above, err = findKey(d.Hive, printablePath(path[:max(cut, 0)])); err != nil {
+		return nil, "", err
+	}
+	return above, name, d.Touch(above)
 }
 
 func renameValue(g guard, changes *changeList, key *hive.Key, oldText, newText string) error {

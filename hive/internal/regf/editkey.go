@@ -174,10 +174,15 @@ func (m *Image) releaseKey(node KeyNode) error {
 	return m.release(node.Offset)
 }
 
-// RenameKey gives the key k, a subkey of the one at parent, another name and
-// returns its cell, which may have moved. Both keys get the time. It returns
-// what AddKey does.
+// RenameKey is MoveKey within the parent.
 func (m *Image) RenameKey(parent, k Offset, name Name, filetime uint64) (Offset, error) {
+	return m.MoveKey(parent, parent, k, name, filetime)
+}
+
+// MoveKey makes the key k, a subkey of the one at parent, a subkey of the one at
+// target, which is not below it and has none of that name. It returns its cell,
+// which may have moved. All three keys get the time. It returns what AddKey does.
+func (m *Image) MoveKey(parent, target, k Offset, name Name, filetime uint64) (Offset, error) {
 	moved := k
 	err := m.Transaction(func() error {
 		node, err := m.KeyNode(k)
@@ -187,6 +192,7 @@ func (m *Image) RenameKey(parent, k Offset, name Name, filetime uint64) (Offset,
 		if err := m.removeSubkey(parent, node); err != nil {
 			return err
 		}
+		m.SetLastWriteTime(parent, filetime)
 		m.known.forget(k)
 		classLength := node.ClassLength()
 		renamed := append(make([]byte, 0, keyNodeSize+len(name.Raw)), node.data[:keyNodeSize]...)
@@ -196,6 +202,9 @@ func (m *Image) RenameKey(parent, k Offset, name Name, filetime uint64) (Offset,
 		}
 		binary.LittleEndian.PutUint16(renamed[keyFlags:], flags)
 		binary.LittleEndian.PutUint64(renamed[keyLastWriteTime:], filetime)
+		if target != parent {
+			binary.LittleEndian.PutUint32(renamed[keyParent:], uint32(target))
+		}
 		binary.LittleEndian.PutUint16(renamed[keyNameLength:], uint16(len(name.Raw)))
 		if moved, err = m.store(k, append(renamed, name.Raw...), caption{}); err != nil {
 			return err
@@ -203,10 +212,10 @@ func (m *Image) RenameKey(parent, k Offset, name Name, filetime uint64) (Offset,
 		if err := m.tellChildren(moved, k); err != nil {
 			return err
 		}
-		if err := m.insertSubkey(parent, moved, name); err != nil {
+		if err := m.insertSubkey(target, moved, name); err != nil {
 			return err
 		}
-		return m.noteSubkey(parent, name, classLength, filetime)
+		return m.noteSubkey(target, name, classLength, filetime)
 	})
 	return moved, err
 }
