@@ -31,7 +31,8 @@ func inspectBinary(w io.Writer, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	_, err = fmt.Fprintf(w, "%-32s %9d bytes, %s\n", filepath.Base(path), len(data), needs)
+	name := filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path))
+	_, err = fmt.Fprintf(w, "%-28s %7d bytes, %s\n", name, len(data), needs)
 	return err
 }
 
