@@ -86,7 +86,8 @@ is kept beside it, unless --no-backup is given.
 
 TARGET is a hive file, or - for standard input, or a folder: the root of a
 Windows volume, or its Windows folder, in which the hive SYSTEM is taken, or the
-one that --hive and --user name. Options may stand before or after TARGET; --
+one that --hive and --user name. So it is with the image of a disk, or a block
+device, which needs no mount: raw, VHD, and through QEMU qcow2, VHDX, VMDK, VDI. Options may stand before or after TARGET; --
 ends them.
 
 Exit codes:
@@ -136,6 +137,8 @@ func newApp(env *environment) *cli.App {
 			newDoctorCommand(env),
 			newRestoreCommand(env),
 			newSchemaCommand(env),
+			newExtractCommand(env),
+			newRollbackCommand(env),
 			newHelpCommand(env),
 			newCompletionCommand(env),
 			newCompleteCommand(env),

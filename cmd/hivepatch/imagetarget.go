@@ -21,6 +21,7 @@ type imageOptions struct {
 	journal     string // path, "" for the one beside the image
 	noRollback  bool
 	ignoreDirty bool
+	force       bool // roll back over what others have written since
 	write       bool
 	wait        time.Duration
 }
@@ -30,8 +31,12 @@ func imageFlags() []cli.Flag {
 	return []cli.Flag{
 		stringFlag(headingInput, "partition", "take the volume in partition `N` where TARGET is an image with several that have the hive"),
 		boolFlag(headingInput, "no-rollback", "refuse an image with a write that was interrupted, instead of rolling that back first"),
-		stringFlag(headingInput, "journal", "keep the journal of an image in `FILE` (default: IMAGE.hivepatch-journal); a block device needs one to be written to"),
+		journalFlag(),
 	}
+}
+
+func journalFlag() cli.Flag {
+	return stringFlag(headingInput, "journal", "the journal of an image is `FILE` (default: IMAGE.hivepatch-journal); a block device needs one to be written to")
 }
 
 func ignoreDirtyVolumeFlag() cli.Flag {
@@ -71,8 +76,24 @@ type imageVolume struct {
 
 // openImage opens an image. It tells when it has rolled back a write.
 func openImage(env *environment, path string, o imageOptions) (*openedImage, error) {
+	access, err := o.access(env, path)
+	if err != nil {
+		return nil, err
+	}
+	if access.RolledBack != nil {
+		fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(rolledBackText(path, access.RolledBack)))
+	}
+	image := &openedImage{Access: access}
+	if image.volumes, err = access.Volumes(); err != nil {
+		return nil, explainImage(err, path)
+	}
+	return image, nil
+}
+
+// access opens an image and locks it, until the run ends.
+func (o imageOptions) access(env *environment, path string) (*diskimage.Access, error) {
 	access, err := diskimage.OpenAccess(env.untilInterrupted(), path, diskimage.AccessOptions{
-		Write: o.write, Journal: o.journal, NoRollback: o.noRollback, Wait: o.wait,
+		Write: o.write, Journal: o.journal, NoRollback: o.noRollback, Force: o.force, Wait: o.wait,
 	})
 	if err != nil {
 		return nil, explainImage(interrupted(err), path)
@@ -82,14 +103,7 @@ func openImage(env *environment, path string, o imageOptions) (*openedImage, err
 			fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(err.Error()))
 		}
 	})
-	if access.RolledBack != nil {
-		fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(rolledBackText(path, access.RolledBack)))
-	}
-	image := &openedImage{Access: access}
-	if image.volumes, err = access.Volumes(); err != nil {
-		return nil, explainImage(err, path)
-	}
-	return image, nil
+	return access, nil
 }
 
 // rolledBackText says what became of a write that was interrupted.

@@ -11,7 +11,9 @@ import (
 )
 
 const locateDescription = `Lists the registry hives in a folder: the root of a Windows volume, such as D:\
-or /mnt/win, its Windows folder, or the folder config in that. For each Windows
+or /mnt/win, its Windows folder, or the folder config in that. Of the image of a
+disk, or a block device, it lists the partitions and what is in each, and for
+each hive whether it can be written in place. For each Windows
 it tells the version, the name of the computer and the control sets, as the
 hives themselves have them, and for each hive whether it is clean or dirty.
 
@@ -28,12 +30,13 @@ With --hive or --user only the path of that hive is printed.
 Examples:
    hivepatch locate /mnt/win
    hivepatch locate D:\ --json
+   hivepatch locate disk.qcow2
    hivepatch locate /mnt/win --hive SOFTWARE
    hivepatch locate /mnt/win --user Bob --hive USRCLASS`
 
 // locateOptions are the options of the command locate.
 type locateOptions struct {
-	folder string
+	path   string
 	which  whichHive
 	report reportOptions
 }
@@ -41,10 +44,10 @@ type locateOptions struct {
 func newLocateCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:        "locate",
-		Usage:       "list the hives of a Windows volume",
+		Usage:       "list the hives of a Windows volume or a disk image",
 		UsageText:   "hivepatch locate TARGET [options]",
 		Description: locateDescription,
-		Flags:       slices.Concat([]cli.Flag{hiveFlag(), userFlag()}, reportFlags()),
+		Flags:       slices.Concat(volumeFlags(), reportFlags()),
 		Action: func(c *cli.Context) error {
 			o, err := readLocateOptions(c)
 			if err != nil {
@@ -58,11 +61,11 @@ func newLocateCommand(env *environment) *cli.Command {
 func readLocateOptions(c *cli.Context) (o locateOptions, err error) {
 	switch {
 	case c.NArg() == 0:
-		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is the root of a volume or a Windows folder", c.Command.UsageText)
+		return o, hinted(usagef("no TARGET given"), "%s, where TARGET is the root of a volume, a Windows folder or a disk image", c.Command.UsageText)
 	case c.NArg() > 1:
 		return o, usagef("one TARGET, not %d: %q", c.NArg(), c.Args().Slice())
 	}
-	if o.folder = c.Args().First(); o.folder == "" {
+	if o.path = c.Args().First(); o.path == "" {
 		return o, usagef("TARGET is empty")
 	}
 	if o.which, err = readWhichHive(c); err != nil {
@@ -71,35 +74,42 @@ func readLocateOptions(c *cli.Context) (o locateOptions, err error) {
 	if o.report, err = readReportOptions(c); err != nil {
 		return o, err
 	}
-	return o, requireFolder(o.folder)
+	return o, requireVolume(o.path)
 }
 
 func runLocate(env *environment, o locateOptions) error {
 	r := newReporter(env.stdout, env.stderr, o.report)
-	volume, err := locate.Open(o.folder)
+	if !isFolder(o.path) && !o.which.isGiven() {
+		return locateInImage(env, r, o)
+	}
+	volume, err := openVolume(env, o.path, o.which)
 	if err != nil {
 		return err
 	}
-	defer volume.Close() // only read
 	if o.which.isGiven() {
-		return o.which.locateOne(r, volume)
+		return o.which.locateOne(r, volume.Volume)
 	}
-	report, err := newLocateReport(env, volume)
-	if err != nil {
-		return err
+	report := newLocateReport(env, volume)
+	if len(report.Hives) == 0 && len(report.Warnings) == 0 {
+		return explainLocate(&locate.NotFoundError{Volume: volume.Volume})
 	}
-	if r.json {
-		err = r.object(report)
-	} else {
+	return tellLocate(r, report, report.Warnings, func() {
+		r.line("target:      %s, %s", report.Target, layoutText(report.Layout))
 		printLocate(r, report)
-	}
-	if err != nil {
+	})
+}
+
+// tellLocate tells what was found, as JSON or what print prints.
+func tellLocate(r *reporter, report any, warnings []string, print func()) error {
+	if !r.json {
+		print()
+	} else if err := r.object(report); err != nil {
 		return err
 	}
 	if err := r.flush(); err != nil {
 		return err
 	}
-	r.warnings(report.Warnings)
+	r.warnings(warnings)
 	return nil
 }
 
@@ -123,7 +133,6 @@ func (w whichHive) locateOne(r *reporter, volume *locate.Volume) error {
 }
 
 func printLocate(r *reporter, l *locateReport) {
-	r.line("target:      %s, %s", l.Target, layoutText(l.Layout))
 	if l.ReadOnly {
 		r.line("mounted:     read-only")
 	}
@@ -255,9 +264,11 @@ func (h hiveReport) remark() string {
 	case h.Problem != "":
 		return ": " + strings.TrimPrefix(h.Problem, h.Path+": ")
 	case h.Dirty == "":
-		return ""
-	case len(h.Logs) == 0:
-		return ": " + h.Dirty + "; it has no logs"
+		return when(h.WhyNotInPlace != "", ": not in place: "+h.WhyNotInPlace)
 	}
-	return ": " + h.Dirty + "; it has " + plural(len(h.Logs), "log", "logs")
+	logs := "no logs"
+	if len(h.Logs) > 0 {
+		logs = plural(len(h.Logs), "log", "logs")
+	}
+	return ": " + h.Dirty + "; it has " + logs + when(h.WhyNotInPlace != "", "; not in place: "+h.WhyNotInPlace)
 }

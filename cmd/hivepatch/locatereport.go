@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 
+	"hivepatch/hive/diskimage"
 	"hivepatch/hive/hivefile"
 	"hivepatch/hive/locate"
 )
@@ -65,6 +66,10 @@ type hiveReport struct {
 	Dirty        string        `json:"dirty"` // why it needs recovery, "" where it does not
 	Logs         []logReport   `json:"logs"`
 	Problem      string        `json:"problem"` // why it is no hive, "" for one
+
+	// WhyNotInPlace says, of a hive in an image, why it cannot be written in
+	// place; "" where it can.
+	WhyNotInPlace string `json:"why_not_in_place"`
 }
 
 type logReport struct {
@@ -109,13 +114,9 @@ func newHibernationReport(err error) *hibernationReport {
 	return &hibernationReport{hibernated.Path, hibernated.Reason, hibernated.Unclear}
 }
 
-// newLocateReport looks through a volume. It returns an error where there is
-// nothing in it.
-func newLocateReport(env *environment, v *locate.Volume) (*locateReport, error) {
+// newLocateReport looks through a volume.
+func newLocateReport(env *environment, v *windowsVolume) *locateReport {
 	survey := v.Survey()
-	if len(survey.Candidates) == 0 && len(survey.Problems) == 0 {
-		return nil, explainLocate(&locate.NotFoundError{Volume: v})
-	}
 	report := &locateReport{
 		Target: v.Path, Layout: v.Layout,
 		Installations: []installationReport{}, Hives: []hiveReport{}, Warnings: []string{},
@@ -126,7 +127,9 @@ func newLocateReport(env *environment, v *locate.Volume) (*locateReport, error) 
 		report.Installations = append(report.Installations, installationReport{v.FullPath(i.Path), i.Leftover, newMachineReport(v.Facts(i))})
 	}
 	for _, c := range survey.Candidates {
-		report.Hives = append(report.Hives, newHiveReport(v, &c))
+		hive := newHiveReport(v.Volume, &c)
+		hive.WhyNotInPlace = v.whyNotInPlace(&c)
+		report.Hives = append(report.Hives, hive)
 	}
 	for _, err := range survey.Problems {
 		report.Warnings = append(report.Warnings, err.Error())
@@ -136,13 +139,13 @@ func newLocateReport(env *environment, v *locate.Volume) (*locateReport, error) 
 			report.Warnings = append(report.Warnings, winPEWarning(i.Path, i.WinPE))
 		}
 	}
-	return report, nil
+	return report
 }
 
 // look tells what the volume is like.
-func (l *locateReport) look(v *locate.Volume) {
+func (l *locateReport) look(v *windowsVolume) {
 	var err error
-	if l.ReadOnly, err = locate.ReadOnly(v.Path); err != nil {
+	if l.ReadOnly, err = v.readOnly(); err != nil {
 		l.Warnings = append(l.Warnings, err.Error())
 	}
 	err = v.CheckHibernation()
@@ -166,11 +169,15 @@ func limitLocateMemory(env *environment, survey *locate.Survey) {
 	env.limitMemory(&hivefile.File{Size: largest})
 }
 
-// requireFolder explains to whoever gives a hive that a folder is wanted.
-func requireFolder(path string) error {
+// requireVolume explains to whoever gives a hive that something with hives in it
+// is wanted.
+func requireVolume(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
 		return err
 	}
-	return hinted(usagef("%s is no folder", path), "%s info tells about a hive file, and %s doctor what is wrong with its Windows", programName, programName)
+	if isImage, err := diskimage.Recognize(path); err != nil || isImage {
+		return err
+	}
+	return hinted(usagef("%s is neither a folder nor a disk image", path), "%s info tells about a hive file, and %s doctor what is wrong with its Windows", programName, programName)
 }

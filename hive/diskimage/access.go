@@ -23,6 +23,8 @@ type AccessOptions struct {
 	Journal string
 	// NoRollback refuses an image with a journal of an interrupted write.
 	NoRollback bool
+	// Force rolls back too where somebody has written to the image since.
+	Force bool
 	// Wait is how long to wait for another program that has the image.
 	Wait time.Duration
 }
@@ -67,7 +69,7 @@ func OpenAccess(ctx context.Context, path string, options AccessOptions) (*Acces
 		}
 		left, err = a.left()
 		if err == nil && left && !options.NoRollback && write {
-			a.RolledBack, err = Rollback(ctx, a.Disk(), a.Journal, RollbackOptions{})
+			a.RolledBack, err = Rollback(ctx, a.Disk(), a.Journal, RollbackOptions{Force: options.Force})
 			left = false
 		}
 		if err == nil && !left {

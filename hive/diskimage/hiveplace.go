@@ -48,6 +48,10 @@ func (p *hivePlace) imageSource() (*hivefile.Source, error) {
 
 func (p *hivePlace) Read() (*hivefile.Source, error) { return hivefile.ReadFileIn(p.volume, p.name) }
 
+func (p *hivePlace) ReadLogs() ([]*hivefile.Source, error) {
+	return hivefile.ReadLogsIn(p.volume, p.name)
+}
+
 // Lock has nothing to do: whoever has opened the image for writing has it alone.
 func (p *hivePlace) Lock(context.Context, time.Duration) error { return nil }
 

@@ -45,3 +45,13 @@ func readFileIn(tree Tree, name string, room int) (*Source, error) {
 func FindLogsIn(tree Tree, name string) ([]LogFile, error) {
 	return findLogsBeside(name, tree.OpenFolder)
 }
+
+// ReadLogsIn reads the logs of the hive called name in a tree. It returns the
+// errors of FindLogsIn and ReadFileIn.
+func ReadLogsIn(tree Tree, name string) ([]*Source, error) {
+	found, err := FindLogsIn(tree, name)
+	if err != nil {
+		return nil, err
+	}
+	return readLogFiles(found, func(log string) (*Source, error) { return ReadFileIn(tree, log) })
+}

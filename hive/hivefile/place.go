@@ -19,6 +19,9 @@ type Place interface {
 	Load(options LoadOptions) (*File, error)
 	// Read reads the bytes of the hive alone, and returns the errors of ReadFile.
 	Read() (*Source, error)
+	// ReadLogs reads the logs beside the hive, and returns the errors of FindLogs
+	// and ReadFile. A stream has none.
+	ReadLogs() ([]*Source, error)
 	// Lock keeps every other hivepatch from the hive until Close, and returns the
 	// errors of LockHive. Where the hive is locked already, it does nothing.
 	Lock(ctx context.Context, wait time.Duration) error
@@ -51,6 +54,25 @@ type filePlace struct {
 func (p *filePlace) Name() string                            { return p.path }
 func (p *filePlace) Load(options LoadOptions) (*File, error) { return Load(p.path, options) }
 func (p *filePlace) Read() (*Source, error)                  { return ReadFile(p.path) }
+
+func (p *filePlace) ReadLogs() ([]*Source, error) {
+	found, err := FindLogs(p.path)
+	if err != nil {
+		return nil, err
+	}
+	return readLogFiles(found, ReadFile)
+}
+
+func readLogFiles(found []LogFile, read reader) (logs []*Source, err error) {
+	for _, log := range found {
+		source, err := read(log.Path)
+		if err != nil {
+			return nil, fmt.Errorf("transaction log: %w", err)
+		}
+		logs = append(logs, source)
+	}
+	return logs, nil
+}
 
 func (p *filePlace) Lock(ctx context.Context, wait time.Duration) (err error) {
 	if p.lock == nil {
@@ -87,6 +109,8 @@ func (p *treePlace) Load(options LoadOptions) (*File, error) {
 
 func (p *treePlace) Read() (*Source, error) { return ReadFileIn(p.tree, p.name) }
 
+func (p *treePlace) ReadLogs() ([]*Source, error) { return ReadLogsIn(p.tree, p.name) }
+
 type streamPlace struct {
 	name string
 	r    io.Reader // nil when it has been read
@@ -112,6 +136,8 @@ func (p *streamPlace) Read() (*Source, error) {
 	}
 	return ReadStream(r)
 }
+
+func (p *streamPlace) ReadLogs() ([]*Source, error) { return nil, nil }
 
 func (p *streamPlace) once() (io.Reader, error) {
 	if p.r == nil {
