@@ -121,7 +121,7 @@ func remount() string {
 	if runtime.GOOS == "windows" {
 		return "diskpart (select volume, attributes volume clear readonly)"
 	}
-	return "mount -o remount,rw"
+	return "mount -o remount,rw (with ntfs-3g: umount, and mount it without ro)"
 }
 
 // explainDenied says what can be done where the user may not write.

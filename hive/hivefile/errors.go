@@ -25,7 +25,7 @@ var ErrChanged = errors.New("file changed while it was read")
 // ErrInUse is returned on Windows when another program has the file open and
 // does not share it; a hive that is loaded by the running Windows is such a
 // file.
-var ErrInUse = errors.New("file is in use by the running Windows")
+var ErrInUse = errors.New("this hive is in use by the running Windows")
 
 // ErrAmbiguousLog is returned when two files that differ in case alone could
 // be the same log of a hive.
