@@ -64,7 +64,8 @@ func TestBrokenTargetLists(t *testing.T) {
 			require.NoError(t, os.MkdirAll("D/Windows/System32/config", 0o777))
 			require.NoError(t, os.WriteFile("D/Windows/System32/config/SYSTEM", nt4Hive(), 0o666))
 			require.NoError(t, os.Link("A", "L"))
-			if err := os.Symlink("A", "S"); err != nil && strings.Contains(name, "symbolic") {
+			_ = os.Symlink("A", "S") // where that does not work, there is none
+			if _, err := os.Stat("S"); err != nil && name == "symbolic link" {
 				t.Skip("no symbolic links here")
 			}
 			list := filepath.Join(t.TempDir(), "list")
