@@ -1,6 +1,7 @@
 package diskimage
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -97,9 +98,17 @@ func requireDisk(path string, info fs.FileInfo) error {
 }
 
 // sizeOf is the size of a file or block device, in bytes; the description of a
-// device has none.
+// device has none. Where the system does not tell it by seeking either, as macOS
+// does not, it returns an error that wraps errors.ErrUnsupported.
 func sizeOf(file *os.File) (int64, error) {
-	return file.Seek(0, io.SeekEnd)
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil || size > 0 {
+		return size, err
+	}
+	if info, err := file.Stat(); err != nil || info.Mode().IsRegular() {
+		return 0, err
+	}
+	return 0, &fs.PathError{Op: "open", Path: file.Name(), Err: fmt.Errorf("%w: the size of the device cannot be told", errors.ErrUnsupported)}
 }
 
 // Path is how the image was called when it was opened.

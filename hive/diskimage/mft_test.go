@@ -121,7 +121,12 @@ func TestSplitMFTWrong(t *testing.T) {
 		"record that is its own part": func(list []byte) { put64(list[3*32:], listReference, 1<<48) },
 		"another file":                func(list []byte) { put64(list[3*32:], listReference, recordRoot) },
 		"gap between the parts":       func(list []byte) { put64(list[3*32:], listLowest, 49) },
-		"part that comes twice":       func(list []byte) { copy(list[3*32:4*32], list[2*32:]) },
+		"parts in the wrong order": func(list []byte) {
+			head := bytes.Clone(list[2*32 : 3*32])
+			copy(list[2*32:], list[3*32:4*32])
+			copy(list[3*32:], head)
+		},
+		"part that comes twice": func(list []byte) { copy(list[3*32:4*32], list[2*32:]) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := smallVolume(t)

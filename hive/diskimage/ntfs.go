@@ -63,7 +63,7 @@ func openNTFS(v *Volume) (*NTFS, error) {
 func (n *NTFS) openMFT() error {
 	first := make([]byte, n.recordSize)
 	at := n.base + n.geometry.mft*n.cluster
-	if _, err := n.disk.ReadAt(first, at); err != nil {
+	if err := readFull(n.disk, first, at); err != nil {
 		return err
 	}
 	r, err := parseRecord(first, recordMFT, at)

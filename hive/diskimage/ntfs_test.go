@@ -1,6 +1,8 @@
 package diskimage
 
 import (
+	"bytes"
+	"encoding/binary"
 	"io"
 	"io/fs"
 	"os"
@@ -176,7 +178,7 @@ func TestMapRefuses(t *testing.T) {
 		"before the volume":    {smallHive, data(func(a []byte) { copy(runsOf(a), "\x11\x60\xff\x00") }), ErrRuns},
 		"overlapping":          {smallHive, data(func(a []byte) { copy(runsOf(a), "\x21\x20\x00\x02\x11\x40\x10\x00") }), ErrRuns},
 		"too few runs":         {smallHive, data(func(a []byte) { copy(runsOf(a), "\x21\x20\x00\x02\x00") }), ErrRuns},
-		"larger than its runs": {smallHive, data(func(a []byte) { put64(a, 48, 1<<40) }), ErrRuns},
+		"larger than its runs": {smallHive, data(func(a []byte) { put64(a, 48, 49153) }), ErrRuns},
 		"list names another record": {listedFile, func(e *volumeEdit) {
 			e.list(listedFile, func(list []byte) { put16(list, listInstance, 0x1234) })
 		}, ErrAttributeList},
@@ -193,6 +195,50 @@ func TestMapRefuses(t *testing.T) {
 			require.ErrorIs(t, err, c.want)
 			t.Log(err)
 		})
+	}
+}
+
+// TestNeverWritten: what was never written reads as zeros, whatever is there.
+func TestNeverWritten(t *testing.T) {
+	e := smallVolume(t)
+	hive := readAll(t, e.ntfs, smallHive)
+	for _, written := range []int{0, 1, 511, 512, 513, 20000, 49151} {
+		e.attribute(e.number(smallHive), typeData, func(a []byte) { put64(a, 56, uint64(written)) })
+		want := append(bytes.Clone(hive[:written]), make([]byte, len(hive)-written)...)
+		require.Equal(t, want, readAll(t, e.open(), smallHive))
+	}
+}
+
+// TestSpellings: of two names that differ in case alone each is found as it is
+// spelled. Names that are there for DOS are not listed.
+func TestSpellings(t *testing.T) {
+	e := smallVolume(t)
+	var first, second string
+	indexBlock(func(b []byte) {
+		entry := firstEntry(b)
+		next := entry[binary.LittleEndian.Uint16(entry[entryLength:]):]
+		first, second = "name 0", "NAME 0"
+		setName(entry, first)
+		setName(next, second)
+		put64(next, 0, uint64(e.number("empty"))) // another file than the others
+	})(e)
+	n := e.open()
+	for name, size := range map[string]int64{first: 12, second: 0} {
+		info, err := n.Lstat(largeFolder + "/" + name)
+		require.NoError(t, err)
+		require.Equal(t, size, info.Size(), name)
+	}
+	require.Len(t, names(t, n, largeFolder), namesInLarge)
+	indexBlock(func(b []byte) { firstEntry(b)[entryKey+nameSpace] = spaceDOS })(e)
+	require.Len(t, names(t, e.open(), largeFolder), namesInLarge-1)
+}
+
+// setName writes a name into an entry of an index that has room for it.
+func setName(entry []byte, name string) {
+	key := entry[entryKey:]
+	key[nameLength] = byte(len(name))
+	for i, c := range []byte(name) {
+		put16(key, nameUnits+2*i, uint16(c))
 	}
 }
 

@@ -1,7 +1,6 @@
 package diskimage
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -130,9 +129,7 @@ func (c *fileContent) ReadAt(p []byte, off int64) (int, error) {
 	if c.stream.resident {
 		return copy(p, c.stream.value[off:]), nil
 	}
-	if err := c.volume.fill(c.stream, p, off); errors.Is(err, io.EOF) {
-		return 0, io.ErrUnexpectedEOF // the volume says that there is more
-	} else if err != nil {
+	if err := c.volume.fill(c.stream, p, off); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -251,7 +251,7 @@ func (n *NTFS) fill(s *stream, p []byte, off int64) error {
 		part := p[:min(int64(len(p)), r.count*n.cluster-skip)]
 		if r.lcn == hole {
 			clear(part)
-		} else if _, err := n.disk.ReadAt(part, n.base+r.lcn*n.cluster+skip); err != nil {
+		} else if err := readFull(n.disk, part, n.base+r.lcn*n.cluster+skip); err != nil {
 			return err
 		}
 		p, off = p[len(part):], off+int64(len(part))

@@ -90,7 +90,7 @@ func readGPTCopy(disk Disk, at, sector int64) (*Layout, error) {
 	if header.entries > disk.Size()/sector {
 		return nil, wrong("the entries are at sector %d, behind the end of the disk", header.entries)
 	}
-	if _, err := disk.ReadAt(entries, header.entries*sector); errors.Is(err, io.EOF) {
+	if err := readFull(disk, entries, header.entries*sector); errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, wrong("the entries go on behind the end of the disk")
 	} else if err != nil {
 		return nil, err

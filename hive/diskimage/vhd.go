@@ -29,12 +29,12 @@ func detectVHD(image io.ReaderAt, size int64) (Format, error) {
 	}
 	at := size - vhdFooterSize
 	footer := make([]byte, vhdFooterSize)
-	if _, err := image.ReadAt(footer, at); err != nil {
+	if err := readFull(image, footer, at); err != nil {
 		return "", err
 	}
 	if string(footer[:len(vhdCookie)]) != vhdCookie {
 		// A growing image whose end is lost still has the copy.
-		if _, err := image.ReadAt(footer, 0); err != nil {
+		if err := readFull(image, footer, 0); err != nil {
 			return "", err
 		}
 		if at = 0; string(footer[:len(vhdCookie)]) != vhdCookie {
