@@ -94,10 +94,10 @@ func (l *linter) notation(section Section) {
 		}
 		trailing := field.trailing()
 		switch {
-		case trailing == "" || l.has(codeQuotes, codeSeparator):
-		case !field.HasNumber():
+		case field.Text == "" || l.has(codeQuotes, codeSeparator):
+		case !field.HasNumber() && (trailing != "" || field.read.base == 10): // a sign alone has no trailing
 			l.add(codeTrailing, "%q does not start with a digit and reads as 0", field.Text)
-		default:
+		case trailing != "":
 			l.add(codeTrailing, "%q reads as %d, %q is ignored", field.Text, field.Number, trailing)
 		}
 	}
