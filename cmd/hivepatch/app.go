@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -25,7 +26,7 @@ type environment struct {
 	now            func() time.Time
 
 	interruption
-	atEnd []func() // what gives back what a run holds
+	atEnd []func() error // what gives back what a run holds
 
 	memory  *memoryLimit // nil before the first hive
 	allowed int64        // of that to this run, in bytes
@@ -44,15 +45,18 @@ func (env *environment) sum(format string, args ...any) {
 	env.summary = append(env.summary, printable(fmt.Sprintf(format, args...)))
 }
 
-// end gives back what the run holds.
-func (env *environment) end() {
+// end gives back what the run holds. It returns an error where that shows that
+// the run has failed after all.
+func (env *environment) end() error {
+	var failed []error
 	for _, giveBack := range env.atEnd {
-		giveBack()
+		failed = append(failed, giveBack())
 	}
 	env.atEnd = nil
 	if env.memory != nil {
 		env.allowMemory(0)
 	}
+	return errors.Join(failed...)
 }
 
 // run runs the program and returns its exit code.
@@ -64,8 +68,12 @@ func run(env *environment, arguments []string) (code int) {
 			code = exitFailed
 		}
 	}()
-	defer env.end()
+	defer env.end() // where there was a panic
 	err := runApp(env, arguments)
+	env.awaitDeath()
+	if endErr := env.end(); err == nil {
+		err = endErr
+	}
 	printError(env.stderr, err)
 	return exitCode(err)
 }

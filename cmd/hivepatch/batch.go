@@ -150,8 +150,10 @@ func (b *batchRun) target(t listedTarget) *targetResult {
 	result := &targetResult{target: t}
 	env := b.env.beside(&result.stdout, &result.stderr)
 	env.stopped = b.stopped
-	defer env.end()
 	result.err = b.guarded(env, t)
+	if endErr := env.end(); result.err == nil {
+		result.err = endErr
+	}
 	result.code = exitCode(result.err)
 	if env.endReceipt(result.err); env.receipt != nil && !env.receipts.add(env.receipt) {
 		b.stop() // what is done without a receipt is not wanted

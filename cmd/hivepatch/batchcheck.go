@@ -27,7 +27,9 @@ func newBatchCheck(env *environment, c *cli.Context, batch *batchCommand, work *
 func (b *batchCheck) run() error {
 	for at := range b.list.targets {
 		err := b.target(at)
-		b.env.end()
+		if endErr := b.env.end(); err == nil {
+			err = endErr
+		}
 		if err != nil {
 			return b.list.explain(at, err)
 		}

@@ -38,6 +38,8 @@ func imageHint(err error) string {
 		return "hivepatch rollback rolls it back, and so does every command without --no-rollback that may write to the image"
 	case errors.Is(err, diskimage.ErrNoQEMU):
 		return "qemu-img convert -O raw makes a raw image of it, which is read without QEMU"
+	case isOutside(err):
+		return "--any-folder opens it all the same, if you trust the image"
 	case errors.Is(err, diskimage.ErrNoFolder):
 		return "--journal FILE names a file for it, on another disk"
 	case errors.Is(err, diskimage.ErrCompressed), errors.Is(err, diskimage.ErrEncrypted), errors.Is(err, diskimage.ErrSparse),
@@ -45,6 +47,13 @@ func imageHint(err error) string {
 		return "mount the volume, so that a driver of NTFS writes the file, and give the folder as TARGET"
 	}
 	return imageFormatHint(err)
+}
+
+// isOutside reports whether an image names a backing file that is not in its
+// folder.
+func isOutside(err error) bool {
+	layer, ok := errors.AsType[*diskimage.LayerError](err)
+	return ok && layer.Outside != ""
 }
 
 // imageFormatHint says how one gets at what is in an image that is not read.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 type imageOptions struct {
 	partition   int    // number of the one that is meant, 0 for that which has the hive
 	journal     string // path, "" for the one beside the image
+	anyFolder   bool   // for backing files
 	noRollback  bool
 	ignoreDirty bool
 	force       bool // roll back over what others have written since
@@ -30,9 +32,14 @@ type imageOptions struct {
 func imageFlags() []cli.Flag {
 	return []cli.Flag{
 		stringFlag(headingInput, "partition", "take the volume in partition `N` where TARGET is an image with several that have the hive"),
+		anyFolderFlag(),
 		boolFlag(headingInput, "no-rollback", "refuse an image with a write that was interrupted, instead of rolling that back first"),
 		journalFlag(),
 	}
+}
+
+func anyFolderFlag() cli.Flag {
+	return boolFlag(headingInput, "any-folder", "open the backing files of an image that are not in its folder; an image can name any file")
 }
 
 func journalFlag() cli.Flag {
@@ -45,7 +52,7 @@ func ignoreDirtyVolumeFlag() cli.Flag {
 
 func readImageOptions(c *cli.Context) (o imageOptions, err error) {
 	o = imageOptions{
-		journal: c.String("journal"), noRollback: c.Bool("no-rollback"),
+		journal: c.String("journal"), noRollback: c.Bool("no-rollback"), anyFolder: c.Bool("any-folder"),
 		ignoreDirty: c.Bool("ignore-dirty-volume"), write: c.Bool("in-place"),
 	}
 	if text := c.String("partition"); text != "" {
@@ -80,6 +87,9 @@ func openImage(env *environment, path string, o imageOptions) (*openedImage, err
 	if err != nil {
 		return nil, err
 	}
+	for _, warning := range layerWarnings(access.Layers(), o.write) {
+		fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(warning))
+	}
 	if access.RolledBack != nil {
 		fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(rolledBackText(path, access.RolledBack)))
 	}
@@ -90,20 +100,47 @@ func openImage(env *environment, path string, o imageOptions) (*openedImage, err
 	return image, nil
 }
 
-// access opens an image and locks it, until the run ends.
-func (o imageOptions) access(env *environment, path string) (*diskimage.Access, error) {
-	access, err := diskimage.OpenAccess(env.untilInterrupted(), path, diskimage.AccessOptions{
-		Write: o.write, Journal: o.journal, NoRollback: o.noRollback, Force: o.force, Wait: o.wait,
+// access opens an image and locks it, until the run ends, or the program by a
+// signal. What it may have to roll back is not interrupted.
+func (o imageOptions) access(env *environment, path string) (access *diskimage.Access, err error) {
+	env.uninterrupted(func(ctx context.Context) {
+		if env.stopped != nil {
+			ctx = env.stopped
+		}
+		access, err = diskimage.OpenAccess(ctx, path, diskimage.AccessOptions{
+			Write: o.write, Journal: o.journal, NoRollback: o.noRollback, Force: o.force, Wait: o.wait, AnyFolder: o.anyFolder,
+		})
+		if err != nil {
+			return
+		}
+		env.atEnd = append(env.atEnd, access.Close)
+		if len(access.Layers()) > 0 {
+			env.atDeath = append(env.atDeath, func() { _ = access.Close() }) // nobody is left to tell
+		}
 	})
 	if err != nil {
 		return nil, explainImage(interrupted(err), path)
 	}
-	env.atEnd = append(env.atEnd, func() {
-		if err := access.Close(); err != nil { // what was written is on the disk
-			fmt.Fprintf(env.stderr, "%s: warning: %s\n", programName, printable(err.Error()))
-		}
-	})
 	return access, nil
+}
+
+// layerWarnings say what a write to an image does not change.
+func layerWarnings(layers []diskimage.Layer, write bool) (warnings []string) {
+	if len(layers) == 0 || !write {
+		return nil
+	}
+	active := layers[0]
+	if behind := layers[1:]; len(behind) > 0 {
+		var paths []string
+		for _, layer := range behind {
+			paths = append(paths, layer.Path)
+		}
+		warnings = append(warnings, fmt.Sprintf("%s is written to; what is behind it stays as it is: %s", active.Path, strings.Join(paths, ", ")))
+	}
+	if active.Snapshots > 0 {
+		warnings = append(warnings, fmt.Sprintf("the snapshots in %s, %d of them, stay as they are", active.Path, active.Snapshots))
+	}
+	return warnings
 }
 
 // rolledBackText says what became of a write that was interrupted.

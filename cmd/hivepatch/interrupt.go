@@ -21,6 +21,7 @@ type interruption struct {
 	writing sync.Mutex
 	wanted  context.Context // ends when the program is to end; nil for never
 	written []string        // files that are complete
+	atDeath []func()        // what gives back what would outlive the program
 	unwatch func()          // nil where nobody watches
 }
 
@@ -50,6 +51,9 @@ func (i *interruption) watch(stderr io.Writer, die func(os.Signal)) {
 		want()
 		signal.Stop(signals)
 		i.writing.Lock()
+		for _, giveBack := range i.atDeath {
+			giveBack()
+		}
 		fmt.Fprintf(stderr, "%s: interrupted: %s\n", programName, printable(i.state()))
 		die(got)
 	}()
@@ -72,21 +76,34 @@ func (i *interruption) state() string {
 
 // whole has write write the file at path, and does not return when the program
 // is to end: the message of the signal is the last one.
-func (i *interruption) whole(path string, write func(ctx context.Context) error) error {
+func (i *interruption) whole(path string, write func(ctx context.Context) error) (err error) {
+	i.uninterrupted(func(ctx context.Context) {
+		if err = write(ctx); err == nil {
+			i.written = append(i.written, path)
+		}
+	})
+	return err
+}
+
+// uninterrupted has do end before the program does, of which its context tells
+// it. It does not return when the program is to end.
+func (i *interruption) uninterrupted(do func(ctx context.Context)) {
 	ctx := i.wanted
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	i.writing.Lock()
-	err := write(ctx)
-	if err == nil {
-		i.written = append(i.written, path)
-	}
+	do(ctx)
 	i.writing.Unlock()
-	if ctx.Err() != nil {
-		select {} // until the program ends
+	i.awaitDeath()
+}
+
+// awaitDeath does not return when the program is to end. What fails because of
+// that is not told.
+func (i *interruption) awaitDeath() {
+	if i.wanted != nil && i.wanted.Err() != nil {
+		select {}
 	}
-	return err
 }
 
 // errInterrupted is returned for a target of a batch that was to end before it

@@ -36,6 +36,7 @@ func newRollbackCommand(env *environment) *cli.Command {
 		UsageText:   "hivepatch rollback IMAGE [options]",
 		Description: rollbackDescription,
 		Flags: slices.Concat([]cli.Flag{
+			anyFolderFlag(),
 			journalFlag(),
 			boolFlag(headingInput, "force", "put the old bytes back too where others than hivepatch have written since"),
 			waitFlag(),

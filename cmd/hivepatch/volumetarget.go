@@ -63,7 +63,10 @@ func openFolder(env *environment, path string) (*windowsVolume, error) {
 	if err != nil {
 		return nil, err
 	}
-	env.atEnd = append(env.atEnd, func() { _ = volume.Close() }) // only read
+	env.atEnd = append(env.atEnd, func() error {
+		_ = volume.Close() // only read
+		return nil
+	})
 	return &windowsVolume{Volume: volume}, nil
 }
 
@@ -211,7 +214,10 @@ func (o *targetOptions) open(env *environment) error {
 		o.hive = hivefile.FilePlace(o.path)
 	}
 	hive := o.hive
-	env.atEnd = append(env.atEnd, func() { _ = hive.Close() }) // what was written is safe
+	env.atEnd = append(env.atEnd, func() error {
+		_ = hive.Close() // what was written is safe
+		return nil
+	})
 	return nil
 }
 

@@ -25,6 +25,8 @@ type AccessOptions struct {
 	NoRollback bool
 	// Force rolls back too where somebody has written to the image since.
 	Force bool
+	// AnyFolder is that of QEMUOptions.
+	AnyFolder bool
 	// Wait is how long to wait for another program that has the image.
 	Wait time.Duration
 }
@@ -61,7 +63,7 @@ func OpenAccess(ctx context.Context, path string, options AccessOptions) (*Acces
 			return nil, fmt.Errorf("%w: %s", ErrJournalExists, a.Journal)
 		}
 		write := options.Write || left
-		if a.Image, err = openWaiting(ctx, path, Options{Write: write}, options.Wait); err != nil {
+		if a.Image, err = openWaiting(ctx, path, Options{Write: write}, options); err != nil {
 			if left && errors.Is(err, fs.ErrPermission) {
 				return nil, fmt.Errorf("%w: %s: it cannot be rolled back: %w", ErrJournalExists, a.Journal, err)
 			}
@@ -113,13 +115,13 @@ const (
 
 // openAny opens an image itself or, where its format does not hold the disk byte
 // for byte, through QEMU.
-func openAny(ctx context.Context, path string, options Options) (*Image, error) {
+func openAny(ctx context.Context, path string, options Options, anyFolder bool) (*Image, error) {
 	image, err := Open(path, options)
 	unsupported, ok := errors.AsType[*UnsupportedError](err)
 	if !ok || unsupported.Format.QEMU() == "" {
 		return image, err
 	}
-	server, err := OpenQEMU(ctx, path, unsupported.Format, QEMUOptions{Write: options.Write})
+	server, err := OpenQEMU(ctx, path, unsupported.Format, QEMUOptions{Write: options.Write, AnyFolder: anyFolder})
 	if err != nil {
 		return nil, err
 	}
@@ -129,10 +131,10 @@ func openAny(ctx context.Context, path string, options Options) (*Image, error) 
 }
 
 // openWaiting opens an image as soon as nobody else has it.
-func openWaiting(ctx context.Context, path string, options Options, wait time.Duration) (*Image, error) {
-	deadline := time.Now().Add(wait)
+func openWaiting(ctx context.Context, path string, options Options, access AccessOptions) (*Image, error) {
+	deadline := time.Now().Add(access.Wait)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		image, err := openAny(ctx, path, options)
+		image, err := openAny(ctx, path, options, access.AnyFolder)
 		left := time.Until(deadline)
 		if !errors.Is(err, ErrInUse) || left <= 0 {
 			return image, err
