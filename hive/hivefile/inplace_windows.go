@@ -91,6 +91,9 @@ func (r *replacement) exchange(out *output, temp string) error {
 		_ = setAttributes(r.lock.path, attributes) // what it was, where it was changed
 		return err
 	}
+	if next, err := openShared(r.lock.path); err == nil {
+		r.lock.pass(next) // its logs may still be emptied
+	}
 	if err := setAttributes(r.lock.path, attributes); err != nil {
 		r.warn("the new hive has not the attributes %#x of the old one: %v", attributes, err)
 	}
