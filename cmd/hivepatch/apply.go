@@ -77,7 +77,10 @@ func applyBatch() *batchCommand {
 		name: "apply", flags: applyFlags, leading: []string{"POLICY"},
 		begin: func(env *environment, c *cli.Context) (*batchWork, error) {
 			if !isBatch(c, 1) { // what is wrong with the options is told first
-				if _, err := readApplyOptions(env, c); err != nil {
+				trial := env.beside(env.stdout, env.stderr)
+				_, err := readApplyOptions(trial, c)
+				trial.end() // an image can be open once only
+				if err != nil {
 					return nil, err
 				}
 			}

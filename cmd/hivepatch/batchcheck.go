@@ -12,7 +12,7 @@ import (
 // batchCheck looks at all targets before the first is touched: their settings
 // must make sense, and no hive may be there twice.
 type batchCheck struct {
-	env   *environment // that says nothing
+	env   *environment // that says nothing but what is done to an image
 	c     *cli.Context
 	batch *batchCommand
 	work  *batchWork
@@ -21,7 +21,7 @@ type batchCheck struct {
 }
 
 func newBatchCheck(env *environment, c *cli.Context, batch *batchCommand, work *batchWork, list *targetList) *batchCheck {
-	return &batchCheck{env.beside(io.Discard, io.Discard), c, batch, work, list, map[any]int{}}
+	return &batchCheck{env.beside(io.Discard, env.stderr), c, batch, work, list, map[any]int{}}
 }
 
 func (b *batchCheck) run() error {

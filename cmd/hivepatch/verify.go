@@ -53,7 +53,10 @@ func verifyBatch() *batchCommand {
 		name: "verify", flags: verifyFlags, leading: []string{"POLICY"},
 		begin: func(env *environment, c *cli.Context) (*batchWork, error) {
 			if !isBatch(c, 1) { // what is wrong with the options is told first
-				if _, err := readVerifyOptions(env, c); err != nil {
+				trial := env.beside(env.stdout, env.stderr)
+				_, err := readVerifyOptions(trial, c)
+				trial.end() // an image can be open once only
+				if err != nil {
 					return nil, err
 				}
 			}

@@ -76,7 +76,7 @@ func (p *hivePlace) Save(ctx context.Context, file *hivefile.File, options hivef
 	}
 	written, err := replacement.Write(ctx)
 	if err != nil {
-		return nil, discardBackup(placed, err)
+		return nil, discardBackup(placed, fmt.Errorf("%s: %w", p.volume.Name(), err))
 	}
 	if len(written.Extents) > 0 {
 		placed.Way = hivefile.WayImage
@@ -122,7 +122,7 @@ func (p *hivePlace) replacement(file *hivefile.File) (*Replacement, error) {
 		return nil, err
 	}
 	return &Replacement{
-		Disk: p.access.Disk(), Volume: p.volume.Volume().Offset, Name: p.Name(),
+		Disk: p.access.Disk(), Volume: p.volume.Volume().Offset, Name: filepath.ToSlash(p.name),
 		Extents: at.Extents, Size: at.Size, Valid: at.Size, SHA256: file.SHA256,
 		New: file.Hive.Bytes(), Journal: p.access.Journal,
 	}, nil
