@@ -1,6 +1,7 @@
 package diskimage
 
 import (
+	"errors"
 	"io"
 	"testing"
 
@@ -48,5 +49,16 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		_, err := content.ReadAt(p, 0)
 		require.NoError(b, err)
+	}
+}
+
+// BenchmarkTooMuchWork is the longest that a hostile volume can take.
+func BenchmarkTooMuchWork(b *testing.B) {
+	ntfs := smallVolume(b).ntfs
+	for b.Loop() {
+		ntfs.work.Store(0)
+		for err := error(nil); !errors.Is(err, ErrTooMuchWork); {
+			_, err = ntfs.Lstat(largeFolder + "/none")
+		}
 	}
 }
