@@ -237,6 +237,7 @@ func TestVHDByQEMU(t *testing.T) {
 	volumes, err := image.Volumes()
 	require.NoError(t, err)
 	checkVolume(t, volumes[0], files, built.Extract(t, 0))
+	require.NoError(t, image.Close()) // its lock would keep QEMU away
 
 	for format, options := range map[diskimage.Format][]string{
 		diskimage.DynamicVHD: {"-O", "vpc"},
