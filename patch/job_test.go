@@ -89,9 +89,9 @@ func TestChangedRanges(t *testing.T) {
 		"base block: time stamp": {From: 12, To: 20},
 		"base block: checksum":   {From: 508, To: 512},
 		"bin header":             {From: 4096 + 20, To: 4096 + 28},
-		`key "SubSystems"`:       node,
-		`value "Windows"`:        record,
-		`data of value "Windows"`: {From: data, To: data + 4 + int64(len(hivetest.ExpandSZ(
+		"key SubSystems":         node,
+		"value Windows":          record,
+		"data of value Windows": {From: data, To: data + 4 + int64(len(hivetest.ExpandSZ(
 			jobCases(t)[0].text())))},
 	}
 	seen := map[string]bool{}
