@@ -150,7 +150,10 @@ func (t *undeleteText) print(r salvage.Remnant) error {
 		if v.Err == nil {
 			data = dataText(v.Type, v.Data)
 		}
-		fmt.Fprintf(t.out, "    %s  %s  %s\n", printableValueName(v.Name), typeName(v.Type), data)
+		if data != "" {
+			data = "  " + data
+		}
+		fmt.Fprintf(t.out, "    %s  %s%s\n", printableValueName(v.Name), typeName(v.Type), data)
 	}
 	if r.Missed > 0 {
 		fmt.Fprintf(t.out, "    %s more, not to be found\n", plural(r.Missed, "value", "values"))
