@@ -79,7 +79,9 @@ func applyBatch() *batchCommand {
 			if !isBatch(c, 1) { // what is wrong with the options is told first
 				trial := env.beside(env.stdout, env.stderr)
 				_, err := readApplyOptions(trial, c)
-				trial.end() // an image can be open once only
+				if endErr := trial.end(); err == nil { // an image can be open once only
+					err = endErr
+				}
 				if err != nil {
 					return nil, err
 				}

@@ -55,7 +55,9 @@ func verifyBatch() *batchCommand {
 			if !isBatch(c, 1) { // what is wrong with the options is told first
 				trial := env.beside(env.stdout, env.stderr)
 				_, err := readVerifyOptions(trial, c)
-				trial.end() // an image can be open once only
+				if endErr := trial.end(); err == nil { // an image can be open once only
+					err = endErr
+				}
 				if err != nil {
 					return nil, err
 				}
