@@ -222,12 +222,12 @@ func TestVHDByQEMU(t *testing.T) {
 	small, large := imagetest.Hives(t, "../..")
 	files := windows(small, large, asIs)
 	built := imagetest.Build(t, imagetest.Spec{Table: imagetest.MBR, Volumes: []imagetest.Volume{{Files: files}}})
-	path := filepath.Join(t.TempDir(), "disk")
-	convert := func(options ...string) {
+	convert := func(options ...string) string {
+		path := filepath.Join(t.TempDir(), "disk")
 		imagetest.Run(t, "qemu-img", append(append([]string{"convert", "-f", "raw"}, options...), built.Path, path)...)
+		return path
 	}
-	convert("-O", "vpc", "-o", "subformat=fixed,force_size=on")
-	image, err := diskimage.Open(path, diskimage.Options{})
+	image, err := diskimage.Open(convert("-O", "vpc", "-o", "subformat=fixed,force_size=on"), diskimage.Options{})
 	require.NoError(t, err)
 	defer image.Close()
 	require.Equal(t, diskimage.FixedVHD, image.Format())
@@ -246,8 +246,7 @@ func TestVHDByQEMU(t *testing.T) {
 		diskimage.VMDK:       {"-O", "vmdk"},
 		diskimage.VDI:        {"-O", "vdi"},
 	} {
-		convert(options...)
-		_, err := diskimage.Open(path, diskimage.Options{})
+		_, err := diskimage.Open(convert(options...), diskimage.Options{})
 		var unsupported *diskimage.UnsupportedError
 		require.ErrorAs(t, err, &unsupported)
 		require.Equal(t, format, unsupported.Format)
