@@ -97,7 +97,7 @@ func applyBatch() *batchCommand {
 
 func applyWork(work policyWork) *batchWork {
 	return &batchWork{
-		hives: func(env *environment, c *cli.Context) ([]string, error) {
+		hives: func(env *environment, c *cli.Context) ([]targetOptions, error) {
 			o, err := readApplyOptions(env, c)
 			if err != nil {
 				return nil, err

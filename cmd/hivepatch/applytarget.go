@@ -43,13 +43,13 @@ func (o policyOptions) targets(env *environment, p *policy.Policy) ([]policyTarg
 	return targets, nil
 }
 
-// hives are the paths of the hives that the policy is for.
-func (o policyOptions) hives(env *environment, p *policy.Policy) (paths []string, err error) {
+// hives are the hives that the policy is for.
+func (o policyOptions) hives(env *environment, p *policy.Policy) (hives []targetOptions, err error) {
 	targets, err := o.targets(env, p)
 	for _, target := range targets {
-		paths = append(paths, target.hive.Name())
+		hives = append(hives, target.targetOptions)
 	}
-	return paths, err
+	return hives, err
 }
 
 // users are the users whose hives in a folder a section is about. A hive that is

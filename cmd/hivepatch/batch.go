@@ -28,13 +28,14 @@ type batchRun struct {
 	command  *batchCommand
 	work     *batchWork
 	list     *targetList
+	groups   [][]int // of targets that are worked on one after the other
 	failFast bool
 	results  *batchResults
 
 	stopped context.Context // done when nothing new is to begin
 	stop    context.CancelFunc
 	mutex   sync.Mutex
-	next    int // the target whose turn it is
+	next    int // the group whose turn it is
 }
 
 func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
@@ -57,7 +58,8 @@ func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
 	if err != nil {
 		return err
 	}
-	if err := newBatchCheck(env, c, command, work, list).run(); err != nil {
+	groups, err := newBatchCheck(env, c, command, work, list).run()
+	if err != nil {
 		return err
 	}
 	if env.receipts != nil {
@@ -65,11 +67,11 @@ func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
 			return err
 		}
 	}
-	b := &batchRun{env: env, context: c, command: command, work: work, list: list, failFast: c.Bool("fail-fast")}
+	b := &batchRun{env: env, context: c, command: command, work: work, list: list, groups: groups, failFast: c.Bool("fail-fast")}
 	env.allowMemory(env.allowed) // so that there is a limit that the targets share
 	env.memory.rising = true
 	b.results = newBatchResults(env, options, len(list.targets))
-	return b.run(min(jobs, len(list.targets)))
+	return b.run(min(jobs, len(groups)))
 }
 
 func readJobs(c *cli.Context) (int, error) {
@@ -100,8 +102,8 @@ func (b *batchRun) run(jobs int) error {
 		workers.Go(b.workOn)
 	}
 	workers.Wait()
-	for ; b.next < len(b.list.targets); b.next++ {
-		b.leave(b.list.targets[b.next])
+	for _, group := range b.groups[b.next:] {
+		b.leave(group)
 	}
 	return b.results.end()
 }
@@ -120,29 +122,35 @@ func (b *batchRun) heed(signals <-chan os.Signal) {
 	}
 }
 
-// workOn takes one target after the other.
+// workOn takes one group of targets after the other.
 func (b *batchRun) workOn() {
 	for {
-		at, ok := b.take()
+		group, ok := b.take()
 		if !ok {
 			return
 		}
-		result := b.target(b.list.targets[at])
-		if !b.results.add(result) || b.failFast && result.code != exitDone {
-			b.stop()
+		for i, at := range group {
+			if b.stopped.Err() != nil {
+				b.leave(group[i:])
+				return
+			}
+			result := b.target(b.list.targets[at])
+			if !b.results.add(result) || b.failFast && result.code != exitDone {
+				b.stop()
+			}
 		}
 	}
 }
 
-// take returns the target whose turn it is.
-func (b *batchRun) take() (at int, ok bool) {
+// take returns the group whose turn it is.
+func (b *batchRun) take() (group []int, ok bool) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	if b.stopped.Err() != nil || b.next == len(b.list.targets) {
-		return 0, false
+	if b.stopped.Err() != nil || b.next == len(b.groups) {
+		return nil, false
 	}
 	b.next++
-	return b.next - 1, true
+	return b.groups[b.next-1], true
 }
 
 // target does the work on one target, as a run of the program of its own.
@@ -179,13 +187,16 @@ func (b *batchRun) guarded(env *environment, t listedTarget) (err error) {
 	return b.work.act(env, c)
 }
 
-// leave tells of a target that is not begun.
-func (b *batchRun) leave(t listedTarget) {
-	b.results.notStarted(t)
-	if c, err := b.command.target(b.context, t); err == nil && b.env.receipts != nil {
-		r := newReceipt(b.env, c)
-		r.Started = nil
-		b.env.receipts.add(r)
+// leave tells of targets that are not begun.
+func (b *batchRun) leave(group []int) {
+	for _, at := range group {
+		t := b.list.targets[at]
+		b.results.notStarted(t)
+		if c, err := b.command.target(b.context, t); err == nil && b.env.receipts != nil {
+			r := newReceipt(b.env, c)
+			r.Started = nil
+			b.env.receipts.add(r)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -12,29 +13,39 @@ import (
 // batchCheck looks at all targets before the first is touched: their settings
 // must make sense, and no hive may be there twice.
 type batchCheck struct {
-	env   *environment // that says nothing but what is done to an image
-	c     *cli.Context
-	batch *batchCommand
-	work  *batchWork
-	list  *targetList
-	seen  map[any]int // targets by the files that they are about
+	env    *environment // of which nothing is printed but what is done to an image
+	c      *cli.Context
+	batch  *batchCommand
+	work   *batchWork
+	list   *targetList
+	seen   map[any]int // targets by the hives that they are about
+	groups targetGroups
 }
 
 func newBatchCheck(env *environment, c *cli.Context, batch *batchCommand, work *batchWork, list *targetList) *batchCheck {
-	return &batchCheck{env.beside(io.Discard, env.stderr), c, batch, work, list, map[any]int{}}
+	return &batchCheck{
+		env: env.beside(io.Discard, env.stderr), c: c, batch: batch, work: work, list: list,
+		seen: map[any]int{}, groups: targetGroups{known: map[any]int{}},
+	}
 }
 
-func (b *batchCheck) run() error {
+// run returns the targets in groups.
+func (b *batchCheck) run() ([][]int, error) {
 	for at := range b.list.targets {
 		err := b.target(at)
 		if endErr := b.env.end(); err == nil {
 			err = endErr
 		}
 		if err != nil {
-			return b.list.explain(at, err)
+			return nil, b.list.explain(at, err)
 		}
 	}
-	return nil
+	for _, group := range b.groups.all {
+		for _, at := range group {
+			b.list.targets[at].shared = len(group) > 1
+		}
+	}
+	return b.groups.all, nil
 }
 
 // target returns usage errors. What else is wrong with a target is told when its
@@ -55,28 +66,37 @@ func (b *batchCheck) target(at int) error {
 	if err != nil && isUsage(err) {
 		return err
 	}
-	for _, path := range append(hives, t.path) {
-		if b.env.receipts != nil {
-			if err := b.env.receipts.refuse(path); err != nil {
-				return err
-			}
+	file := identifyAnyway(t.path)
+	b.groups.add(at, file)
+	if err := b.refuseAsReceipt(t.path); err != nil {
+		return err
+	}
+	if len(hives) == 0 { // what they are will be found out, or not, in the same way
+		return b.once(unknownHive{file, strings.Join(t.settings, "\x00")}, at)
+	}
+	for _, hive := range hives {
+		if err := b.refuseAsReceipt(hive.name()); err != nil {
+			return err
 		}
-		if err := b.once(path, at); err != nil {
+		if err := b.once(identifyHive(hive), at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// once requires that no other target is about a file, by whatever name.
-func (b *batchCheck) once(path string, at int) error {
-	var file any = identify(path)
-	if file == nil {
-		file = absolute(path)
+func (b *batchCheck) refuseAsReceipt(path string) error {
+	if b.env.receipts == nil {
+		return nil
 	}
-	first, twice := b.seen[file]
+	return b.env.receipts.refuse(path)
+}
+
+// once requires that no other target is about a hive, by whatever name.
+func (b *batchCheck) once(hive any, at int) error {
+	first, twice := b.seen[hive]
 	if !twice {
-		b.seen[file] = at
+		b.seen[hive] = at
 		return nil
 	}
 	if first == at {
@@ -90,7 +110,55 @@ func (b *batchCheck) once(path string, at int) error {
 	if other.path == b.list.targets[at].path {
 		return usagef("%s is there twice, first%s", other.path, cmp.Or(where, " before"))
 	}
-	return usagef("%s leads to the same file as %s%s", b.list.targets[at].path, other.path, where)
+	return usagef("%s leads to the same hive as %s%s", b.list.targets[at].path, other.path, where)
+}
+
+// hiveInImage tells hives in images apart, whatever leads to them.
+type hiveInImage struct {
+	image  any   // identity of the file
+	volume int64 // where in the image it begins, in bytes
+	path   string
+}
+
+// unknownHive is one that cannot be found, or not yet.
+type unknownHive struct {
+	target   any // identity of the file
+	settings string
+}
+
+// identifyHive returns the identity of a hive.
+func identifyHive(o targetOptions) any {
+	if !o.isInImage() {
+		return identifyAnyway(o.name())
+	}
+	volume := o.volume.volume.inImage
+	path := strings.TrimPrefix(o.name(), volume.ntfs.Name())
+	return hiveInImage{identifyAnyway(volume.image.Path()), volume.ntfs.Volume().Offset, path}
+}
+
+// identifyAnyway returns the identity of a file or, where it has none, its path.
+func identifyAnyway(path string) any {
+	if file := identify(path); file != nil {
+		return file
+	}
+	return absolute(path)
+}
+
+// targetGroups has targets that are one file in groups: two hives in an image, of
+// which one at a time can be worked on, since that takes the image as a whole.
+type targetGroups struct {
+	all   [][]int     // places in the list, in the order of the first of each
+	known map[any]int // groups by the file
+}
+
+func (g *targetGroups) add(at int, file any) {
+	group, known := g.known[file]
+	if !known {
+		group = len(g.all)
+		g.known[file] = group
+		g.all = append(g.all, nil)
+	}
+	g.all[group] = append(g.all[group], at)
 }
 
 // explain says where in the list an error is.

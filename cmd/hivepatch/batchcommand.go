@@ -23,7 +23,7 @@ type batchCommand struct {
 // target, also where there are others.
 type batchWork struct {
 	// hives reads the options and tells which hives the command is about.
-	hives func(env *environment, c *cli.Context) ([]string, error)
+	hives func(env *environment, c *cli.Context) ([]targetOptions, error)
 	act   func(env *environment, c *cli.Context) error
 }
 

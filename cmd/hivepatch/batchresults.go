@@ -59,7 +59,8 @@ func (b *batchResults) add(r *targetResult) bool {
 		b.gravest = graver(b.gravest, r.code)
 	}
 	b.progress()
-	if b.options.json {
+	if b.options.json { // the error is in it
+		b.printMessages(r)
 		b.printJSON(r.line())
 	} else {
 		b.print(r)
@@ -144,17 +145,21 @@ func (b *batchResults) printJSON(line *targetLine) {
 
 // print tells people of a target: a line or, when they want all, all.
 func (b *batchResults) print(r *targetResult) {
-	name := printable(r.target.path)
 	printError(&r.stderr, r.err)
-	b.write(b.stderr, labelled(r.stderr.Bytes(), name))
+	b.printMessages(r)
 	if b.options.quiet || !r.hasResult() {
 		return
 	}
-	text := []byte(fmt.Sprintf("%s: %s\n", name, r.summaryLine()))
+	text := fmt.Appendf(nil, "%s: %s\n", r.target.name(), r.summaryLine())
 	if b.options.verbose {
 		text = append(text, r.stdout.Bytes()...)
 	}
 	b.write(b.stdout, text)
+}
+
+// printMessages prints what the command said on standard error.
+func (b *batchResults) printMessages(r *targetResult) {
+	b.write(b.stderr, labelled(r.stderr.Bytes(), r.target.name()))
 }
 
 // hasResult reports whether the command came to its end.

@@ -58,12 +58,12 @@ func newPatchCommand(env *environment) *cli.Command {
 
 func patchBatch() *batchCommand {
 	work := &batchWork{
-		hives: func(env *environment, c *cli.Context) ([]string, error) {
+		hives: func(env *environment, c *cli.Context) ([]targetOptions, error) {
 			o, err := readPatchOptions(env, c)
 			if err != nil {
 				return nil, err
 			}
-			return []string{o.target.hive.Name()}, nil
+			return []targetOptions{o.target}, nil
 		},
 		act: func(env *environment, c *cli.Context) error {
 			o, err := readPatchOptions(env, c)

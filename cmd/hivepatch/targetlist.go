@@ -24,6 +24,15 @@ type listedTarget struct {
 	path     string
 	line     int      // in the list, from 1; 0 for one of the command line
 	settings []string // of its own, as options: --name=value
+	shared   bool     // the file is another target's too, as an image with several hives is
+}
+
+// name is what messages call the target.
+func (t listedTarget) name() string {
+	if t.shared && t.line > 0 {
+		return fmt.Sprintf("%s (line %d)", printable(t.path), t.line)
+	}
+	return printable(t.path)
 }
 
 // targetList is all that a batch is about.

@@ -73,7 +73,7 @@ func verifyBatch() *batchCommand {
 
 func verifyWork(work policyWork) *batchWork {
 	return &batchWork{
-		hives: func(env *environment, c *cli.Context) ([]string, error) {
+		hives: func(env *environment, c *cli.Context) ([]targetOptions, error) {
 			o, err := readVerifyOptions(env, c)
 			if err != nil {
 				return nil, err

@@ -256,6 +256,7 @@ func TestQEMUBacking(t *testing.T) {
 func TestQEMURefused(t *testing.T) {
 	requireQEMU(t)
 	dir, temp := t.TempDir(), t.TempDir()
+	t.Chdir(dir) // where qemu-img creates what names no folder
 	make := func(name string, arguments ...string) string {
 		path := filepath.Join(dir, name)
 		qemuImg(t, append(append([]string{"create", "-q"}, arguments...), path, "1M")...)

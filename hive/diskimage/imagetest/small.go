@@ -30,6 +30,24 @@ func SmallVolume(t testing.TB, module string) []byte {
 	return volume
 }
 
+// SmallDisk returns a disk with an MBR, in which the first partitions each hold a
+// copy of SmallVolume; there are at most four.
+func SmallDisk(t testing.TB, module string, partitions int) []byte {
+	t.Helper()
+	const sector, first, entries = 512, 64, 446 // bytes, sectors, bytes
+	volume := SmallVolume(t, module)
+	disk := make([]byte, first*sector, first*sector+partitions*len(volume))
+	copy(disk[510:], "\x55\xAA")
+	for i := range partitions {
+		entry := disk[entries+16*i:]
+		entry[4] = 7 // NTFS
+		binary.LittleEndian.PutUint32(entry[8:], uint32(len(disk)/sector))
+		binary.LittleEndian.PutUint32(entry[12:], uint32(len(volume)/sector))
+		disk = append(disk, volume...)
+	}
+	return disk
+}
+
 // upcase is where in the volume the content of $UpCase lies, 65,536 units.
 const upcase = 0x437 * 512
 
