@@ -104,6 +104,8 @@ func hintOf(err error) string {
 		return "--wait SECONDS waits longer"
 	case errors.Is(err, hivefile.ErrModified):
 		return "nothing was written; run the command again"
+	case isHalfWrittenInImage(err):
+		return "hivepatch rollback puts it back from its journal; --journal FILE names that"
 	case errors.Is(err, hivefile.ErrHalfWritten):
 		return "hivepatch restore puts it back from its backup; --backup FILE names that"
 	case errors.Is(err, hivefile.ErrNoBackup):

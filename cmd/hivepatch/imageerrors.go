@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hivepatch/hive/diskimage"
 	"hivepatch/hive/edit"
+	"hivepatch/hive/hivefile"
 )
 
 // imageRefusals are the errors of images in which nothing can be done safely.
@@ -47,6 +49,13 @@ func imageHint(err error) string {
 		return "mount the volume, so that a driver of NTFS writes the file, and give the folder as TARGET"
 	}
 	return imageFormatHint(err)
+}
+
+// isHalfWrittenInImage reports whether an error is that of a hive in an image
+// whose write was interrupted, and whose journal is not where it was looked for.
+func isHalfWrittenInImage(err error) bool {
+	half, ok := errors.AsType[*hivefile.HalfWrittenError](err)
+	return ok && strings.HasSuffix(half.Backup, diskimage.JournalSuffix)
 }
 
 // isOutside reports whether an image names a backing file that is not in its

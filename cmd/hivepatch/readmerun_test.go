@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"hivepatch/hive/diskimage/imagetest"
 )
 
 // Everything that the README shows behind a prompt is typed, one after the other,
@@ -21,7 +23,7 @@ func TestReadmeExamples(t *testing.T) {
 	needReadmePrograms(t, "sh", "cat", "cmp", "cp", "cut", "dd", "grep", "head", "jq", "od", "sed", "sha256sum")
 	shell := startShell(t, "sh")
 	for _, block := range readReadme(t).blocks {
-		if block.prompt() != "$ " {
+		if block.prompt() != "$ " || block.section == imageSection {
 			continue
 		}
 		for _, example := range block.examples() {
@@ -76,6 +78,30 @@ func TestReadmeLinux(t *testing.T) {
 		}
 		for _, example := range block.examples() {
 			example.require(t, shell.run(t, strings.ReplaceAll(example.command, "/dev/sda2", "volume")))
+		}
+	}
+}
+
+// imageSection is the page with a disk image, which is none of testdata.
+const imageSection = "Disk images"
+
+// The page for disk images, with one that others than hivepatch have made.
+func TestReadmeImages(t *testing.T) {
+	needReadmePrograms(t, "sh")
+	hive, err := os.ReadFile(filepath.Join(root, "testdata", "win10", "SYSTEM"))
+	require.NoError(t, err)
+	image := imagetest.Build(t, imagetest.Spec{Table: imagetest.GPT, Volumes: []imagetest.Volume{
+		{Size: 16 << 20, Files: []imagetest.File{{Path: "recovery.txt", Data: []byte("no Windows here")}}},
+		{Size: 64 << 20, Files: []imagetest.File{{Path: "Windows/System32/config/SYSTEM", Data: hive}}},
+	}})
+	shell := startShell(t, "sh")
+	require.NoError(t, os.Rename(image.Path, filepath.Join(shell.folder, "disk.img")))
+	for _, block := range readReadme(t).blocks {
+		if block.section != imageSection {
+			continue
+		}
+		for _, example := range block.examples() {
+			example.require(t, shell.run(t, example.command))
 		}
 	}
 }

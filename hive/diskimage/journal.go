@@ -77,8 +77,8 @@ var ErrDamagedJournal = errors.New("the journal is damaged")
 // ErrNoJournal is returned by Rollback when there is no journal.
 var ErrNoJournal = errors.New("there is no journal")
 
-// journalSuffix is what the name of a journal has behind that of the image.
-const journalSuffix = ".hivepatch-journal"
+// JournalSuffix is what the name of a journal has behind that of the image.
+const JournalSuffix = ".hivepatch-journal"
 
 // JournalPath returns where the journal of an image lies: beside the image, to
 // which a symbolic link leads. A device has none beside it.
@@ -87,7 +87,7 @@ func JournalPath(image string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return real + journalSuffix, nil
+	return real + JournalSuffix, nil
 }
 
 // FindJournal reports whether there is a journal at a path. It returns
