@@ -14,7 +14,7 @@ import (
 // imageRefusals are the errors of images in which nothing can be done safely.
 var imageRefusals = []error{
 	diskimage.ErrCorrupt, diskimage.ErrCompressed, diskimage.ErrEncrypted, diskimage.ErrSparse, diskimage.ErrResident,
-	diskimage.ErrUninitialized, diskimage.ErrInUse, diskimage.ErrNoFolder, diskimage.ErrJournalExists,
+	diskimage.ErrInUse, diskimage.ErrNoFolder, diskimage.ErrJournalExists,
 	diskimage.ErrForeignJournal, diskimage.ErrDamagedJournal, diskimage.ErrImageChanged, diskimage.ErrReadBack, diskimage.ErrNoQEMU,
 }
 
@@ -45,7 +45,7 @@ func imageHint(err error) string {
 	case errors.Is(err, diskimage.ErrNoFolder):
 		return "--journal FILE names a file for it, on another disk"
 	case errors.Is(err, diskimage.ErrCompressed), errors.Is(err, diskimage.ErrEncrypted), errors.Is(err, diskimage.ErrSparse),
-		errors.Is(err, diskimage.ErrResident), errors.Is(err, diskimage.ErrUninitialized):
+		errors.Is(err, diskimage.ErrResident):
 		return "mount the volume, so that a driver of NTFS writes the file, and give the folder as TARGET"
 	}
 	return imageFormatHint(err)

@@ -149,7 +149,7 @@ func scriptInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	replacement := &diskimage.Replacement{
 		Disk: &dyingDisk{access.Disk(), 2}, Volume: ntfs.Volume().Offset, Name: filepath.ToSlash(candidate.Path), Extents: at.Extents,
-		Size: at.Size, Valid: at.Size, SHA256: sha256.Sum256(old.Data), New: []byte(ts.ReadFile(hive)), Journal: access.Journal,
+		Size: at.Size, Valid: at.Initialized, SHA256: sha256.Sum256(old.Data), New: []byte(ts.ReadFile(hive)), Journal: access.Journal,
 	}
 	if _, err := replacement.Write(context.Background()); !errors.Is(err, hivefile.ErrHalfWritten) {
 		ts.Fatalf("the write was not interrupted: %v", err)

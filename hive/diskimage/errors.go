@@ -26,10 +26,6 @@ var ErrSparse = errors.New("the file is sparse")
 // record, between structures of NTFS.
 var ErrResident = errors.New("the content lies in the file's record")
 
-// ErrUninitialized is returned for a file whose end has never been written:
-// what lies there on the disk is not what the file holds, which is zeros.
-var ErrUninitialized = errors.New("the end of the file has never been written")
-
 // ErrAttributeList is returned for a file whose list of attributes does not add
 // up. It is ErrCorrupt as well.
 var ErrAttributeList error = damage("the attribute list does not add up")

@@ -123,7 +123,7 @@ func (p *hivePlace) replacement(file *hivefile.File) (*Replacement, error) {
 	}
 	return &Replacement{
 		Disk: p.access.Disk(), Volume: p.volume.Volume().Offset, Name: filepath.ToSlash(p.name),
-		Extents: at.Extents, Size: at.Size, Valid: at.Size, SHA256: file.SHA256,
+		Extents: at.Extents, Size: at.Size, Valid: at.Initialized, SHA256: file.SHA256,
 		New: file.Hive.Bytes(), Journal: p.access.Journal,
 	}, nil
 }

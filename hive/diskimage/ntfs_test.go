@@ -173,7 +173,6 @@ func TestMapRefuses(t *testing.T) {
 		"flag of encrypted":    {smallHive, data(func(a []byte) { put16(a, 12, flagEncrypted) }), ErrEncrypted},
 		"flag of sparse":       {smallHive, data(func(a []byte) { put16(a, 12, flagSparse) }), ErrSparse},
 		"hole":                 {smallHive, data(func(a []byte) { makeHole(runsOf(a)) }), ErrSparse},
-		"never written":        {smallHive, data(func(a []byte) { put64(a, 56, 49151) }), ErrUninitialized},
 		"outside the volume":   {smallHive, data(func(a []byte) { copy(runsOf(a), "\x31\x60\xff\xff\x7f\x00") }), ErrRuns},
 		"before the volume":    {smallHive, data(func(a []byte) { copy(runsOf(a), "\x11\x60\xff\x00") }), ErrRuns},
 		"overlapping":          {smallHive, data(func(a []byte) { copy(runsOf(a), "\x21\x20\x00\x02\x11\x40\x10\x00") }), ErrRuns},
@@ -205,7 +204,12 @@ func TestNeverWritten(t *testing.T) {
 	for _, written := range []int{0, 1, 511, 512, 513, 20000, 49151} {
 		e.attribute(e.number(smallHive), typeData, func(a []byte) { put64(a, 56, uint64(written)) })
 		want := append(bytes.Clone(hive[:written]), make([]byte, len(hive)-written)...)
-		require.Equal(t, want, readAll(t, e.open(), smallHive))
+		volume := e.open()
+		require.Equal(t, want, readAll(t, volume, smallHive))
+		m, err := volume.Map(smallHive)
+		require.NoError(t, err)
+		require.Equal(t, int64(written), m.Initialized)
+		require.Equal(t, int64(len(hive)), m.Size)
 	}
 }
 

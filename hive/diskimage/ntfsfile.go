@@ -16,13 +16,16 @@ type FileMap struct {
 	Size int64
 	// Allocated is what the clusters of the file hold, in bytes.
 	Allocated int64
+	// Initialized is how many bytes of the content were ever written. What comes
+	// after them is zeros, whatever is on the disk.
+	Initialized int64
 }
 
 // Map tells where on the disk the content of a file lies, so that it can be
 // changed there without any structure of the volume. It returns ErrCompressed,
-// ErrEncrypted, ErrSparse, ErrResident or ErrUninitialized for a file of which
-// that cannot be said, hivefile.ErrNotRegular for what is no file, a FormatError
-// for damage, among it ErrAttributeList and ErrRuns, and errors as Lstat does.
+// ErrEncrypted, ErrSparse or ErrResident for a file of which that cannot be said,
+// hivefile.ErrNotRegular for what is no file, a FormatError for damage, among it
+// ErrAttributeList and ErrRuns, and errors as Lstat does.
 func (n *NTFS) Map(name string) (*FileMap, error) {
 	s, _, err := n.content(name)
 	if err == nil {
@@ -31,7 +34,7 @@ func (n *NTFS) Map(name string) (*FileMap, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "map", Path: n.full(name), Err: err}
 	}
-	m := &FileMap{Size: s.size, Allocated: s.allocated}
+	m := &FileMap{Size: s.size, Allocated: s.allocated, Initialized: s.initialized}
 	for _, r := range s.runs {
 		length := min(r.count*n.cluster, s.size-r.vcn*n.cluster)
 		if length <= 0 {
@@ -57,8 +60,6 @@ func (s *stream) inPlace() error {
 		return ErrResident
 	case s.flags&flagSparse != 0:
 		return ErrSparse
-	case s.initialized != s.size:
-		return fmt.Errorf("%w: %d bytes of %d have", ErrUninitialized, s.initialized, s.size)
 	}
 	for _, r := range s.runs {
 		if r.lcn == hole {

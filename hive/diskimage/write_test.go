@@ -155,6 +155,23 @@ func sealedAgain(data []byte) []byte {
 	return again
 }
 
+// TestWriteBeforeTheEnd: Windows makes the files of its hives longer than it has
+// written. What was written is replaced; the rest stays as it is on the disk.
+func TestWriteBeforeTheEnd(t *testing.T) {
+	nt4 := hivetest.NT4().Build().Data
+	for _, written := range []int{len(nt4), len(nt4) + 1, len(nt4) + 16383} {
+		s := scatter(withSlack(nt4, 16384), 5, 9)
+		reads := append(bytes.Clone(s.content[:written]), make([]byte, len(s.content)-written)...)
+		now := edited(t, reads, 4)
+		m := newMachine(s.image)
+		r := s.replacement(machineDisk{m}, m, now)
+		r.Valid, r.SHA256 = int64(written), sha256.Sum256(reads)
+		_, err := r.Write(t.Context())
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(s.with(append(bytes.Clone(now[:written]), s.content[written:]...)), m.disk.durable))
+	}
+}
+
 // TestWriteNothing: where nothing is to change, nothing is touched.
 func TestWriteNothing(t *testing.T) {
 	old := hivetest.NT4().Build().Data
