@@ -215,7 +215,8 @@ func (s *salvage) onePiece(record regf.ValueRecord) ([][]byte, error) {
 // writeValues adds values to the key that was opened.
 func (s *salvage) writeValues(values []regf.ValueRecord) error {
 	for _, record := range values {
-		made := record.New()
+		var made regf.NewValue
+		record.Describe(&made)
 		var err error
 		if made.Data, err = s.pieces(record); err != nil {
 			return err

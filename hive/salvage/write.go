@@ -64,7 +64,7 @@ func (s *salvage) openKey(path *[]opened, index int32, options Options) error {
 		if err != nil {
 			return err
 		}
-		made = node.New()
+		node.Describe(&made)
 		values = s.values(index, node, &made)
 		made.Class = s.class(index, node)
 		top.security = s.descriptor(index, node, top.security)

@@ -21,13 +21,9 @@ import (
 func (m *Image) Compact() (*Image, error) {
 	c := compaction{
 		source:   m,
-		starts:   bitmap.New(m.BinsSize()/8 + 1),
-		copied:   bitmap.New(m.BinsSize()/8 + 1),
+		copied:   bitmap.New(m.BinsSize() / 8),
 		writer:   NewWriter(m.minor, m.BinsSize()),
 		security: map[Offset]int{},
-	}
-	if err := c.findCells(); err != nil {
-		return nil, err
 	}
 	if err := c.tree(); err != nil {
 		return nil, err
@@ -38,8 +34,7 @@ func (m *Image) Compact() (*Image, error) {
 // compaction is the state of one walk over the tree of an image.
 type compaction struct {
 	source *Image
-	starts bitmap.Bitmap // by offset / 8: an allocated cell starts here
-	copied bitmap.Bitmap // by offset / 8: the cell was met
+	copied bitmap.Bitmap // by offset / 8: lies in a cell that was met
 
 	writer   *Writer
 	security map[Offset]int // numbers of descriptors, by their cell
@@ -48,52 +43,31 @@ type compaction struct {
 		number int
 	}
 
-	path  []subkeyCursor // of the keys that are open
-	value NewValue
-	piece [1][]byte // data of most values
+	path   []subkeyCursor // of the keys that are open
+	opened NewKey         // the last one
+	value  NewValue
+	piece  [1][]byte // data of most values
 }
 
-// findCells notes where allocated cells start, so that no two that overlap can
-// be taken for cells.
-func (c *compaction) findCells() error {
-	for bin := range c.source.Bins {
-		for off := bin.Start + BinHeaderSize; off < bin.End(); {
-			cell, ok := c.source.CellIn(bin, off)
-			if !ok {
-				_, _, err := c.source.CellSize(off)
-				return err
-			}
-			if cell.Allocated {
-				c.starts.Add(uint32(off / 8))
-			}
-			off += Offset(cell.Size)
-		}
+// claim returns the data of the cell at off and checks that nothing else refers
+// to it, or to a cell that overlaps with it.
+func (c *compaction) claim(off, from Offset, what string) ([]byte, error) {
+	data, err := c.source.Cell(off)
+	if err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-// claim checks that off is an allocated cell that nothing else refers to.
-func (c *compaction) claim(off, from Offset, what string) error {
-	if off%8 == 0 && c.copied.Take(uint32(off/8), c.starts) {
-		return nil
+	end := off + Offset(c.source.cellHeader) + Offset(len(data))
+	if c.copied.TakeRange(uint32(off/8), uint32(end/8)) {
+		return nil, corrupt(CodeReference, from, what, "should be at %#x, which another record has already", off.File())
 	}
-	if off%8 == 0 && c.copied.Has(uint32(off/8)) {
-		return corrupt(CodeReference, from, what, "should be at %#x, which another record has already", off.File())
-	}
-	if _, err := c.source.Cell(off); err != nil {
-		return err
-	}
-	return corrupt(CodeReference, from, what, "should be at %#x, where no cell starts", off.File())
+	return data, nil
 }
 
 // tree copies all keys, with a stack of its own. Its depth is bounded by the
 // writer.
 func (c *compaction) tree() error {
 	root := c.source.BaseBlock().RootCell()
-	if err := c.claim(root, 0, "root cell"); err != nil {
-		return err
-	}
-	if err := c.key(root); err != nil {
+	if err := c.key(root, 0, "root cell"); err != nil {
 		return err
 	}
 	for len(c.path) > 0 {
@@ -106,9 +80,7 @@ func (c *compaction) tree() error {
 			c.path = c.path[:len(c.path)-1]
 			err = c.writer.CloseKey()
 		default:
-			if err = c.claim(cell, top.leaf.Offset, "subkey"); err == nil {
-				err = c.key(cell)
-			}
+			err = c.key(cell, top.leaf.Offset, "subkey")
 		}
 		if err != nil {
 			return err
@@ -117,20 +89,24 @@ func (c *compaction) tree() error {
 	return nil
 }
 
-// key copies the key in a cell that was claimed, with its values, and makes it
-// the top of the stack.
-func (c *compaction) key(off Offset) error {
-	node, err := c.source.KnownKeyNode(off)
+// key copies the key in the cell at off, with its values, and makes it the top
+// of the stack.
+func (c *compaction) key(off, from Offset, what string) error {
+	data, err := c.claim(off, from, what)
 	if err != nil {
 		return err
 	}
-	key := node.New()
+	node, err := c.source.parseKeyNode(off, data)
+	if err != nil {
+		return err
+	}
+	key := &c.opened
+	node.Describe(key)
 	key.Values = int(node.ValueCount())
 	if err := c.checkName(node); err != nil {
 		return err
 	}
-	subkeys, err := c.subkeys(node)
-	if err != nil {
+	if err := c.claimSubkeys(node); err != nil {
 		return err
 	}
 	key.Subkeys = int(node.SubkeyCount())
@@ -140,13 +116,16 @@ func (c *compaction) key(off Offset) error {
 	if key.Security, err = c.descriptor(node); err != nil {
 		return err
 	}
-	switch err := c.writer.OpenKey(&key); {
+	switch err := c.writer.OpenKey(key); {
 	case errors.Is(err, errOrder):
 		return corrupt(CodeSubkeyList, off, "nk", "%s", err)
 	case err != nil:
 		return err
 	}
-	c.path = append(c.path, subkeys)
+	c.path = append(c.path, subkeyCursor{})
+	if err := c.source.openSubkeys(node, &c.path[len(c.path)-1]); err != nil {
+		return err
+	}
 	return c.values(node)
 }
 
@@ -161,26 +140,26 @@ func (c *compaction) checkName(node KeyNode) error {
 	return nil
 }
 
-// subkeys claims the lists of subkeys of a key and checks that they have as many
-// entries as the key says.
-func (c *compaction) subkeys(node KeyNode) (cursor subkeyCursor, err error) {
+// claimSubkeys claims the lists of subkeys of a key and checks that they have as
+// many entries as the key says.
+func (c *compaction) claimSubkeys(node KeyNode) error {
 	if node.SubkeyCount() == 0 {
-		return cursor, nil
+		return nil
 	}
 	list, err := c.list(node.SubkeyList(), node.Offset)
 	if err != nil {
-		return cursor, err
+		return err
 	}
 	found := uint64(list.Len())
 	if list.IsRoot() {
 		if found, err = c.leaves(list); err != nil {
-			return cursor, err
+			return err
 		}
 	}
 	if found != uint64(node.SubkeyCount()) {
-		return cursor, corrupt(CodeSubkeyList, node.Offset, "nk", "key says it has %d subkeys, its list has %d", node.SubkeyCount(), found)
+		return corrupt(CodeSubkeyList, node.Offset, "nk", "key says it has %d subkeys, its list has %d", node.SubkeyCount(), found)
 	}
-	return c.source.openSubkeys(node)
+	return nil
 }
 
 // leaves claims the leaves of an index root and counts their entries.
@@ -199,10 +178,11 @@ func (c *compaction) leaves(root SubkeyList) (entries uint64, err error) {
 }
 
 func (c *compaction) list(off, from Offset) (SubkeyList, error) {
-	if err := c.claim(off, from, "subkey list"); err != nil {
+	data, err := c.claim(off, from, "subkey list")
+	if err != nil {
 		return SubkeyList{}, err
 	}
-	return c.source.KnownSubkeyList(off)
+	return parseSubkeyList(off, data)
 }
 
 // class returns the class name of a key, without half a character.
@@ -211,10 +191,10 @@ func (c *compaction) class(node KeyNode) ([]byte, error) {
 	if length == 0 {
 		return nil, nil
 	}
-	if err := c.claim(node.Class(), node.Offset, "class name"); err != nil {
+	data, err := c.claim(node.Class(), node.Offset, "class name")
+	if err != nil {
 		return nil, err
 	}
-	data := c.source.knownCell(node.Class())
 	if length > len(data) {
 		return nil, corrupt(CodeClass, node.Offset, "nk", "class name length %d exceeds cell (%d bytes)", length, len(data))
 	}
@@ -229,7 +209,7 @@ func (c *compaction) descriptor(node KeyNode) (int, error) {
 	}
 	number, known := c.security[cell]
 	if !known {
-		if err := c.claim(cell, node.Offset, "security descriptor"); err != nil {
+		if _, err := c.claim(cell, node.Offset, "security descriptor"); err != nil {
 			return 0, err
 		}
 		record, err := c.source.SecurityRecord(cell)
@@ -260,23 +240,25 @@ func (c *compaction) values(node KeyNode) error {
 	if node.ValueCount() == 0 {
 		return nil
 	}
-	if err := c.claim(node.ValueList(), node.Offset, "value list"); err != nil {
+	cell, err := c.claim(node.ValueList(), node.Offset, "value list")
+	if err != nil {
 		return err
 	}
-	list, err := c.source.KnownValueList(node)
+	list, err := parseValueList(node, cell)
 	if err != nil {
 		return err
 	}
 	for i := range list.Len() {
 		off := list.At(i)
-		if err := c.claim(off, node.ValueList(), "value"); err != nil {
-			return err
-		}
-		record, err := c.source.KnownValueRecord(off)
+		cell, err := c.claim(off, node.ValueList(), "value")
 		if err != nil {
 			return err
 		}
-		c.value = record.New()
+		record, err := c.source.parseValueRecord(off, cell)
+		if err != nil {
+			return err
+		}
+		record.Describe(&c.value)
 		if c.value.Data, err = c.data(&record); err != nil {
 			return err
 		}
@@ -301,13 +283,13 @@ func (c *compaction) data(v *ValueRecord) ([][]byte, error) {
 	case length == 0:
 		return nil, nil
 	}
-	if err := c.claim(v.Data(), v.Offset, "data"); err != nil {
+	data, err := c.claim(v.Data(), v.Offset, "data")
+	if err != nil {
 		return nil, err
 	}
 	if c.source.segmented(length) {
 		return c.segments(v)
 	}
-	data := c.source.knownCell(v.Data())
 	if uint64(length) > uint64(len(data)) {
 		return nil, corrupt(CodeValueData, v.Offset, "vk", "data length %d exceeds cell (%d bytes)", length, len(data))
 	}
@@ -320,7 +302,7 @@ func (c *compaction) segments(v *ValueRecord) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.claim(record.List(), record.Offset, "segment list"); err != nil {
+	if _, err := c.claim(record.List(), record.Offset, "segment list"); err != nil {
 		return nil, err
 	}
 	list, err := c.source.Segments(record, v.DataLength())
@@ -329,7 +311,7 @@ func (c *compaction) segments(v *ValueRecord) ([][]byte, error) {
 	}
 	pieces := make([][]byte, list.Len())
 	for i := range pieces {
-		if err := c.claim(list.At(i), record.List(), "segment"); err != nil {
+		if _, err := c.claim(list.At(i), record.List(), "segment"); err != nil {
 			return nil, err
 		}
 		if pieces[i], err = c.source.Segment(list, i, v.DataLength()); err != nil {

@@ -134,25 +134,30 @@ func (l SubkeyList) Fits(i int, name Name) bool {
 // StoredValueCount is ValueCount without regard to flags.
 func (k KeyNode) StoredValueCount() uint32 { return k.handle() }
 
-// New returns what a Writer needs to write the key, but for its class name,
-// security descriptor, values and subkeys.
-func (k KeyNode) New() NewKey {
-	key := NewKey{
-		Name:          k.Name(),
-		Flags:         k.Flags(),
-		LastWriteTime: k.LastWriteTime(),
-		Access:        k.accessField(),
-		User:          k.UserFlags(),
+// Describe makes n what a Writer needs to write the key, but for what the key
+// refers to.
+func (k *KeyNode) Describe(n *NewKey) {
+	// Field by field: the whole of it would be put together elsewhere first.
+	n.Name = k.Name()
+	n.Flags = k.Flags()
+	n.LastWriteTime = k.LastWriteTime()
+	n.Access = k.accessField()
+	n.User = k.UserFlags()
+	n.Handle = 0
+	if n.Flags&KeyPredefHandle != 0 {
+		n.Handle = k.handle()
 	}
-	if k.Flags()&KeyPredefHandle != 0 {
-		key.Handle = k.handle()
-	}
-	return key
+	n.Class, n.Security, n.Values, n.Subkeys = nil, 0, 0, 0
 }
 
-// New returns what a Writer needs to write the value, but for its data.
-func (v ValueRecord) New() NewValue {
-	return NewValue{Name: v.Name(), Type: v.Type(), Flags: v.Flags(), Spare: v.spare(), Length: v.DataLength()}
+// Describe makes n what a Writer needs to write the value, but for its data.
+func (v *ValueRecord) Describe(n *NewValue) {
+	n.Name = v.Name()
+	n.Type = v.Type()
+	n.Flags = v.Flags()
+	n.Spare = v.spare()
+	n.Length = v.DataLength()
+	n.Data = nil
 }
 
 // HasBins reports whether a bin begins at one of the first pages behind the base

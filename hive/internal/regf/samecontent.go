@@ -22,7 +22,7 @@ func SameContent(a, b *Image) error {
 	if err != nil {
 		return err
 	}
-	if err := s.key(rootA, rootB); err != nil {
+	if err := s.key(&rootA, &rootB); err != nil {
 		return err
 	}
 	for len(s.path) > 0 {
@@ -76,15 +76,15 @@ func (s *sameContent) next(p *keyPair) error {
 	if err != nil {
 		return err
 	}
-	return s.key(a, b)
+	return s.key(&a, &b)
 }
 
-func different(a, b KeyNode, format string, args ...any) error {
+func different(a, b *KeyNode, format string, args ...any) error {
 	return fmt.Errorf("keys at %#x and %#x: %s", a.Offset.File(), b.Offset.File(), fmt.Sprintf(format, args...))
 }
 
 // key compares two keys and their values, and puts them on the stack.
-func (s *sameContent) key(a, b KeyNode) error {
+func (s *sameContent) key(a, b *KeyNode) error {
 	if !bytes.Equal(a.identity(), b.identity()) || a.UserFlags() != b.UserFlags() || !bytes.Equal(a.Name().Raw, b.Name().Raw) {
 		if err := sameNode(a, b); err != nil {
 			return err
@@ -108,24 +108,20 @@ func (s *sameContent) key(a, b KeyNode) error {
 	if a.SubkeyCount() == 0 && b.SubkeyCount() == 0 {
 		return nil
 	}
-	var p keyPair
-	var err error
-	if p.a, err = s.a.openSubkeys(a); err != nil {
+	s.path = append(s.path, keyPair{})
+	p := &s.path[len(s.path)-1]
+	if err := s.a.openSubkeys(*a, &p.a); err != nil {
 		return err
 	}
-	if p.b, err = s.b.openSubkeys(b); err != nil {
-		return err
-	}
-	s.path = append(s.path, p)
-	return nil
+	return s.b.openSubkeys(*b, &p.b)
 }
 
 // identity is the part of the record that holds the signature, flags, time and
 // access bits.
-func (k KeyNode) identity() []byte { return k.data[:keyParent] }
+func (k *KeyNode) identity() []byte { return k.data[:keyParent] }
 
 // sameNode compares what the records themselves say of two keys.
-func sameNode(a, b KeyNode) error {
+func sameNode(a, b *KeyNode) error {
 	const stored = KeyCompName // how the name is stored
 	nameA, nameB := a.Name(), b.Name()
 	switch {
@@ -157,18 +153,18 @@ func (n Name) same(other Name) bool {
 	return true
 }
 
-func (s *sameContent) class(a, b KeyNode) error {
+func (s *sameContent) class(a, b *KeyNode) error {
 	if a.ClassLength() == 0 && b.ClassLength() == 0 {
 		return nil
 	}
 	if err := s.spend(a.Offset, uint64(a.ClassLength())); err != nil {
 		return err
 	}
-	classA, err := s.a.ClassName(a)
+	classA, err := s.a.ClassName(*a)
 	if err != nil {
 		return err
 	}
-	classB, err := s.b.ClassName(b)
+	classB, err := s.b.ClassName(*b)
 	if err == nil && classA != classB {
 		err = different(a, b, "class names of %q are %q and %q", a.Name(), classA, classB)
 	}
@@ -184,7 +180,7 @@ func (s *sameContent) spend(at Offset, n uint64) error {
 	return nil
 }
 
-func (s *sameContent) descriptor(a, b KeyNode) error {
+func (s *sameContent) descriptor(a, b *KeyNode) error {
 	cells := [2]Offset{a.Security(), b.Security()}
 	if cells == s.lastSame || s.same[cells] {
 		s.lastSame = cells
@@ -210,15 +206,18 @@ func (s *sameContent) descriptor(a, b KeyNode) error {
 	return err
 }
 
-func (s *sameContent) values(a, b KeyNode) error {
-	if a.ValueCount() != b.ValueCount() {
-		return different(a, b, "%q has %d values and %d", a.Name(), a.ValueCount(), b.ValueCount())
+func (s *sameContent) values(a, b *KeyNode) error {
+	switch count := a.ValueCount(); {
+	case count != b.ValueCount():
+		return different(a, b, "%q has %d values and %d", a.Name(), count, b.ValueCount())
+	case count == 0:
+		return nil
 	}
-	listA, err := s.a.ValueList(a)
+	listA, err := s.a.ValueList(*a)
 	if err != nil {
 		return err
 	}
-	listB, err := s.b.ValueList(b)
+	listB, err := s.b.ValueList(*b)
 	if err != nil {
 		return err
 	}
@@ -231,28 +230,21 @@ func (s *sameContent) values(a, b KeyNode) error {
 		if err != nil {
 			return err
 		}
-		if err := s.value(valueA, valueB); err != nil {
+		if err := s.value(&valueA, &valueB); err != nil {
 			return fmt.Errorf("key %q: %w", a.Name(), err)
 		}
 	}
 	return nil
 }
 
-func (s *sameContent) value(a, b ValueRecord) error {
+func (s *sameContent) value(a, b *ValueRecord) error {
 	if err := s.spend(a.Offset, uint64(len(a.data))); err != nil {
 		return err
 	}
-	if a.Inline() && bytes.Equal(a.data, b.data) {
-		return nil
-	}
-	name := a.Name()
-	switch {
-	case !name.same(b.Name()):
-		return fmt.Errorf("names of values are %q and %q", name, b.Name())
-	case a.Type() != b.Type() || a.DataLength() != b.DataLength():
-		return fmt.Errorf("value %q has type %#x and %d bytes, and type %#x and %d", name, a.Type(), a.DataLength(), b.Type(), b.DataLength())
-	case (a.Flags()^b.Flags())&ValueTombstone != 0:
-		return fmt.Errorf("value %q is deleted in one hive", name)
+	if !a.alike(b) {
+		if err := sameRecord(a, b); err != nil {
+			return err
+		}
 	}
 	if a.Inline() {
 		return s.data(a, b)
@@ -263,26 +255,48 @@ func (s *sameContent) value(a, b ValueRecord) error {
 	return s.data(a, b)
 }
 
+// alike reports whether two records are equal, byte for byte, but for the field
+// that holds inline data or leads to other data.
+func (v *ValueRecord) alike(other *ValueRecord) bool {
+	return v.wide == other.wide &&
+		bytes.Equal(v.data[:valueData], other.data[:valueData]) &&
+		bytes.Equal(v.data[valueType:], other.data[valueType:])
+}
+
+// sameRecord compares what the records themselves say of two values.
+func sameRecord(a, b *ValueRecord) error {
+	name := a.Name()
+	switch {
+	case !name.same(b.Name()):
+		return fmt.Errorf("names of values are %q and %q", name, b.Name())
+	case a.Type() != b.Type() || a.DataLength() != b.DataLength():
+		return fmt.Errorf("value %q has type %#x and %d bytes, and type %#x and %d", name, a.Type(), a.DataLength(), b.Type(), b.DataLength())
+	case (a.Flags()^b.Flags())&ValueTombstone != 0:
+		return fmt.Errorf("value %q is deleted in one hive", name)
+	}
+	return nil
+}
+
 // data compares the data of two values of one length, piece by piece where it
 // is segmented.
-func (s *sameContent) data(a, b ValueRecord) error {
+func (s *sameContent) data(a, b *ValueRecord) error {
 	length := a.DataLength()
 	if a.Inline() || b.Inline() || !s.a.segmented(length) || !s.b.segmented(length) {
-		dataA, err := s.a.ValueData(a)
+		dataA, err := s.a.ValueData(*a)
 		if err != nil {
 			return err
 		}
-		dataB, err := s.b.ValueData(b)
+		dataB, err := s.b.ValueData(*b)
 		if err == nil && !bytes.Equal(dataA, dataB) {
 			err = fmt.Errorf("data of value %q differs", a.Name())
 		}
 		return err
 	}
-	_, segmentsA, err := s.a.BigDataOf(a)
+	_, segmentsA, err := s.a.BigDataOf(*a)
 	if err != nil {
 		return err
 	}
-	_, segmentsB, err := s.b.BigDataOf(b)
+	_, segmentsB, err := s.b.BigDataOf(*b)
 	if err != nil {
 		return err
 	}

@@ -9,18 +9,21 @@ type subkeyCursor struct {
 	nextKey  int
 }
 
-// openSubkeys returns a cursor before the first subkey of k.
-func (m *Image) openSubkeys(k KeyNode) (c subkeyCursor, err error) {
+// openSubkeys puts c, a new cursor, before the first subkey of k.
+func (m *Image) openSubkeys(k KeyNode, c *subkeyCursor) error {
 	if k.SubkeyCount() == 0 {
-		return c, nil
+		return nil
 	}
 	list, err := m.SubkeyList(k.SubkeyList())
-	if err != nil || !list.IsRoot() {
-		c.leaf = list
-		return c, err
+	if err != nil {
+		return err
 	}
-	c.root = list
-	return c, nil
+	if list.IsRoot() {
+		c.root = list
+	} else {
+		c.leaf = list
+	}
+	return nil
 }
 
 // next returns the cell of the next subkey, and false when there is none.

@@ -122,11 +122,11 @@ func (w *Writer) OpenKey(k *NewKey) error {
 	if err != nil {
 		return err
 	}
-	w.path = append(w.path, openKey{
-		cell: cell, name: name, class: len(k.Class),
-		values: k.Values, valuesLeft: k.Values, valueList: NIL,
-		subkeys: k.Subkeys, subkeysLeft: k.Subkeys, subkeyList: NIL,
-	})
+	w.path = append(w.path, openKey{})
+	key := &w.path[len(w.path)-1]
+	key.cell, key.name, key.class = cell, name, len(k.Class)
+	key.values, key.valuesLeft, key.valueList = k.Values, k.Values, NIL
+	key.subkeys, key.subkeysLeft, key.subkeyList = k.Subkeys, k.Subkeys, NIL
 	if k.Flags&KeyPredefHandle != 0 {
 		return nil // the count is a handle
 	}
@@ -245,6 +245,7 @@ func (w *Writer) Finish(block BaseBlock) (*Image, error) {
 	if len(w.path) > 0 || w.binsSize() == 0 {
 		return nil, errors.New("the hive is not complete")
 	}
+	w.endBin()
 	w.linkSecurity()
 	copy(w.data[:BaseBlockSize], block)
 	header := BaseBlock(w.data[:BaseBlockSize])

@@ -148,6 +148,7 @@ func TestCellWriter(t *testing.T) {
 		allocated[off] = n
 		used += n
 	}
+	w.endBin()
 	block := BaseBlock(hivetest.Windows7().Build().Data[:BaseBlockSize])
 	copy(w.data, block)
 	w.data[blockBinsSize], w.data[blockBinsSize+1], w.data[blockBinsSize+2], w.data[blockBinsSize+3] = byte(w.binsSize()), byte(w.binsSize()>>8), byte(w.binsSize()>>16), byte(w.binsSize()>>24)

@@ -22,6 +22,7 @@ type cellWriter struct {
 	lastSize   uint32
 	remainders [remainderClasses][]Offset
 	sizes      [remainderClasses / 64]uint64 // by class: there is a remainder of it
+	words      uint8                         // by word of sizes: it is not 0
 }
 
 // remainderClasses have a list for each size of a remainder, in steps of 8
@@ -61,9 +62,7 @@ func (w *cellWriter) allocate(n int) (Offset, error) {
 	off := w.last
 	w.header(off, -int32(size))
 	w.last += Offset(size)
-	if w.lastSize -= size; w.lastSize > 0 {
-		w.header(w.last, int32(w.lastSize))
-	}
+	w.lastSize -= size
 	return off, nil
 }
 
@@ -125,29 +124,52 @@ func (w *cellWriter) addRemainder(off Offset, size uint32) {
 	class := size / 8
 	w.remainders[class] = append(w.remainders[class], off)
 	w.sizes[class/64] |= 1 << (class % 64)
+	w.words |= 1 << (class / 64)
 }
 
 // takeRemainder returns the smallest remainder of at least size bytes, if that
 // is smaller than the one of the last bin.
 func (w *cellWriter) takeRemainder(size uint32) (off Offset, room uint32, ok bool) {
-	class := size / 8
-	keep := ^uint64(0) << (class % 64)
-	for word := class / 64; word < uint32(len(w.sizes)); word++ {
-		set := w.sizes[word] & keep
-		keep = ^uint64(0)
-		if set == 0 {
-			continue
-		}
-		class = 64*word + uint32(bits.TrailingZeros64(set))
-		if size <= w.lastSize && w.lastSize < 8*class {
-			break
-		}
-		list := w.remainders[class]
-		off = list[len(list)-1]
-		if w.remainders[class] = list[:len(list)-1]; len(list) == 1 {
-			w.sizes[word] &^= 1 << (class % 64)
-		}
-		return off, 8 * class, true
+	class, ok := w.remainderFor(size)
+	if !ok || size <= w.lastSize && w.lastSize < 8*class {
+		return NIL, 0, false
 	}
-	return NIL, 0, false
+	list := w.remainders[class]
+	off = list[len(list)-1]
+	if w.remainders[class] = list[:len(list)-1]; len(list) == 1 {
+		w.forgetClass(class)
+	}
+	return off, 8 * class, true
+}
+
+// remainderFor returns the smallest class of at least size bytes of which there
+// is a remainder.
+func (w *cellWriter) remainderFor(size uint32) (class uint32, ok bool) {
+	word, bit := size/8/64, size/8%64
+	if word >= uint32(len(w.sizes)) {
+		return 0, false
+	}
+	if set := w.sizes[word] >> bit; set != 0 {
+		return size/8 + uint32(bits.TrailingZeros64(set)), true
+	}
+	words := w.words >> word >> 1
+	if words == 0 {
+		return 0, false
+	}
+	word += 1 + uint32(bits.TrailingZeros8(words))
+	return 64*word + uint32(bits.TrailingZeros64(w.sizes[word])), true
+}
+
+func (w *cellWriter) forgetClass(class uint32) {
+	word := class / 64
+	if w.sizes[word] &^= 1 << (class % 64); w.sizes[word] == 0 {
+		w.words &^= 1 << word
+	}
+}
+
+// endBin makes what is left of the last bin a free cell.
+func (w *cellWriter) endBin() {
+	if w.lastSize > 0 {
+		w.header(w.last, int32(w.lastSize))
+	}
 }

@@ -84,6 +84,9 @@ func (w *Writer) valueRecord(v *NewValue, name Name) (Offset, error) {
 // valueData writes data that does not fit the record: in one cell, or as big
 // data.
 func (w *Writer) valueData(v *NewValue) (Offset, error) {
+	if len(v.Data) == 1 && (v.Length <= MaxDirectData || w.minor < 4) {
+		return w.store(v.Data[0][:v.Length])
+	}
 	source := pieceReader{pieces: v.Data}
 	switch {
 	case v.Length <= MaxDirectData || w.minor < 4:
