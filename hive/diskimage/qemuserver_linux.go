@@ -21,8 +21,9 @@ import (
 type server struct {
 	command  *exec.Cmd
 	output   limitedBuffer
-	folder   string // that the file is in
-	device   uint64 // of the folder: that of the file is another one while it is served
+	folder   string   // that the file is in
+	lock     *os.File // on the folder
+	device   uint64   // of the folder: that of the file is another one while it is served
 	write    bool
 	patience time.Duration
 	ended    chan struct{} // closed when the process has ended
@@ -40,18 +41,21 @@ func startServer(ctx context.Context, layers []Layer, options QEMUOptions) (*ser
 	if err != nil {
 		return nil, ErrNoQEMU
 	}
-	folder, err := os.MkdirTemp(options.Temp, "hivepatch-disk-")
+	folder, lock, err := makeServerFolder(options.Temp)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{folder: folder, write: options.Write, patience: options.Patience, ended: make(chan struct{})}
+	s := &server{folder: folder, lock: lock, write: options.Write, patience: options.Patience, ended: make(chan struct{})}
 	if err := s.start(ctx, program, layers); err != nil {
 		return nil, &serverError{output: s.said(), err: errors.Join(err, s.end(unix.SIGKILL))}
 	}
 	return s, nil
 }
 
-func (s *server) file() string { return filepath.Join(s.folder, "disk") }
+// diskName is the name of the file in its folder.
+const diskName = "disk"
+
+func (s *server) file() string { return filepath.Join(s.folder, diskName) }
 
 func (s *server) start(ctx context.Context, program string, layers []Layer) error {
 	if err := os.WriteFile(s.file(), nil, 0o600); err != nil {
@@ -168,15 +172,26 @@ func (s *server) end(signal syscall.Signal) error {
 // clear removes the place where the disk was. A server that was killed leaves it
 // mounted.
 func (s *server) clear() error {
+	defer s.lock.Close() // only locked
 	var info unix.Stat_t
 	if err := unix.Stat(s.file(), &info); errors.Is(err, unix.ENOTCONN) || err == nil && s.device != 0 && info.Dev != s.device {
-		if unix.Unmount(s.file(), unix.MNT_DETACH) != nil { // not root
-			if text, err := exec.Command("fusermount3", "-u", "-z", s.file()).CombinedOutput(); err != nil {
-				return fmt.Errorf("%s is left mounted: %w: %s", s.file(), err, bytes.TrimSpace(text))
-			}
+		if err := unmount(s.file()); err != nil {
+			return err
 		}
 	}
 	return os.RemoveAll(s.folder)
+}
+
+// unmount unmounts a file that a server was killed over.
+func unmount(path string) error {
+	if unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
+		return nil
+	}
+	// Not root.
+	if text, err := exec.Command("fusermount3", "-u", "-z", path).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s is left mounted: %w: %s", path, err, bytes.TrimSpace(text))
+	}
+	return nil
 }
 
 // said is what the server has said so far.
