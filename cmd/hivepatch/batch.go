@@ -115,7 +115,7 @@ func (b *batchRun) heed(signals <-chan os.Signal) {
 			return
 		case s := <-signals:
 			if s != syscall.SIGPIPE { // of that the error of writing tells
-				b.results.interrupt()
+				b.results.interrupted.Store(true) // not waiting for whoever reads the results
 				b.stop()
 			}
 		}

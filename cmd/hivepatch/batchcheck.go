@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -37,7 +38,7 @@ func (b *batchCheck) run() ([][]int, error) {
 			err = endErr
 		}
 		if err != nil {
-			return nil, b.list.explain(at, err)
+			return nil, b.list.explain(at, 0, err)
 		}
 	}
 	for _, group := range b.groups.all {
@@ -58,13 +59,9 @@ func (b *batchCheck) target(at int) error {
 	case standardStream:
 		return usagef("standard input cannot be one of several targets")
 	}
-	c, err := b.batch.target(b.c, t)
+	hives, err := b.hives(t)
 	if err != nil {
-		return err
-	}
-	hives, err := b.work.hives(b.env, c)
-	if err != nil && isUsage(err) {
-		return err
+		return b.list.explain(at, b.column(t, err), err)
 	}
 	file := identifyAnyway(t.path)
 	b.groups.add(at, file)
@@ -83,6 +80,38 @@ func (b *batchCheck) target(at int) error {
 		}
 	}
 	return nil
+}
+
+// hives returns the hives that a target is about, as far as they are found, and
+// usage errors.
+func (b *batchCheck) hives(t listedTarget) ([]targetOptions, error) {
+	c, err := b.batch.target(b.c, t)
+	if err != nil {
+		return nil, err
+	}
+	hives, err := b.work.hives(b.env, c)
+	if err != nil && isUsage(err) {
+		return nil, err
+	}
+	return hives, nil
+}
+
+// column returns where the setting stands that an error is about: the first that
+// leads to it together with those before it. It is 0 where none does.
+func (b *batchCheck) column(t listedTarget, err error) int {
+	all := t.settings
+	for n := range len(all) + 1 {
+		t.settings = all[:n]
+		_ = b.env.end() // what was opened was only looked at
+		if _, some := b.hives(t); some == nil || some.Error() != err.Error() {
+			continue
+		}
+		if n == 0 {
+			return 0
+		}
+		return t.columns[n-1]
+	}
+	return 0
 }
 
 func (b *batchCheck) refuseAsReceipt(path string) error {
@@ -161,13 +190,14 @@ func (g *targetGroups) add(at int, file any) {
 	g.all[group] = append(g.all[group], at)
 }
 
-// explain says where in the list an error is.
-func (l *targetList) explain(at int, err error) error {
-	if l.name == "" {
-		return err // it names the target where it is not about them all
+// explain says where in the list an error is, unless it says that itself. Column 0
+// is the whole line.
+func (l *targetList) explain(at, column int, err error) error {
+	if l.name == "" || errors.As(err, new(*listError)) {
+		return err // else it names the target where it is not about them all
 	}
 	hint := hintOf(err)
-	err = &listError{list: l.name, line: l.targets[at].line, err: err}
+	err = &listError{list: l.name, line: l.targets[at].line, column: column, err: err}
 	if hint != "" {
 		return hinted(err, "%s", hint)
 	}

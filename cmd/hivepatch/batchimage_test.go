@@ -78,8 +78,9 @@ func TestBatchInImageTwice(t *testing.T) {
 		code int
 		want string
 	}{
-		"same name": {`{"target": "disk", "partition": 2}` + "\n" + `{"target": "disk", "partition": "02"}`, exitUsage, "line 2: disk is there twice, first in line 1"},
-		"hard link": {`{"target": "disk", "partition": 2}` + "\n" + `{"target": "link", "partition": 2}`, exitUsage, "line 2: link leads to the same hive as disk in line 1"},
+		"same name":         {`{"target": "disk", "partition": 2}` + "\n" + `{"target": "disk", "partition": "02"}`, exitUsage, "line 2: disk is there twice, first in line 1"},
+		"hard link":         {`{"target": "disk", "partition": 2}` + "\n" + `{"target": "link", "partition": 2}`, exitUsage, "line 2: link leads to the same hive as disk in line 1"},
+		"senseless setting": {`{"target": "disk", "partition": 2, "force": true, "preset": "nonsense"}`, exitUsage, "line 1, column 51: "},
 		"not said which": {"disk\nSYSTEM\n" + `{"target": "disk", "partition": 3}`, exitRefused,
 			"disk: the partitions 1 and 2 and 3 all have such a hive"},
 		"not said which, twice": {"disk\nlink\n", exitUsage, "line 2: link leads to the same hive as disk in line 1"},

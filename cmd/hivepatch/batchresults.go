@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // batchResults tells what becomes of the targets, one after the other in the
@@ -20,12 +21,12 @@ type batchResults struct {
 
 	mutex       sync.Mutex
 	total       int
-	done        int // with exit code 0
-	failed      int // with another one
-	left        int // not begun
-	gravest     int // exit code
-	interrupted bool
+	done        int   // with exit code 0
+	failed      int   // with another one
+	left        int   // not begun
+	gravest     int   // exit code
 	writeErr    error // why nothing more can be told
+	interrupted atomic.Bool
 }
 
 func newBatchResults(env *environment, options reportOptions, total int) *batchResults {
@@ -76,12 +77,6 @@ func (b *batchResults) notStarted(t listedTarget) {
 	if b.options.json {
 		b.printJSON(&targetLine{Target: t.path, Line: t.line})
 	}
-}
-
-func (b *batchResults) interrupt() {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	b.interrupted = true
 }
 
 // graver is the exit code that says more: a failure says more than a refusal, and
@@ -208,7 +203,7 @@ func (b *batchResults) end() error {
 		text += fmt.Sprintf(", %d not started", b.left)
 	}
 	switch {
-	case b.interrupted:
+	case b.interrupted.Load():
 		return &batchError{exitFailed, "interrupted: " + text}
 	case b.done < b.total:
 		return &batchError{b.gravest, text}

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -23,6 +24,7 @@ type interruption struct {
 	written []string        // files that are complete
 	atDeath []func()        // what gives back what would outlive the program
 	unwatch func()          // nil where nobody watches
+	shown   atomic.Pointer[progress]
 }
 
 // watch waits for signals in the background. A second one of the same kind ends
@@ -54,6 +56,7 @@ func (i *interruption) watch(stderr io.Writer, die func(os.Signal)) {
 		for _, giveBack := range i.atDeath {
 			giveBack()
 		}
+		i.shown.Load().silence()
 		fmt.Fprintf(stderr, "%s: interrupted: %s\n", programName, printable(i.state()))
 		die(got)
 	}()

@@ -37,7 +37,9 @@ func startProgress(env *environment, options reportOptions, what string) *progre
 	if !ok || options.quiet || options.verbose || !isTerminal(file) {
 		return nil
 	}
-	return newProgress(file, what, progressAfter, progressEvery)
+	p := newProgress(file, what, progressAfter, progressEvery)
+	env.shown.Store(p)
+	return p
 }
 
 func newProgress(out io.Writer, what string, after, every time.Duration) *progress {
@@ -100,9 +102,22 @@ func (p *progress) end() {
 	}
 	close(p.stop)
 	p.stopped.Wait()
-	if p.stop = nil; p.width > 0 {
+	p.stop = nil
+	p.silence()
+}
+
+// silence wipes the line away, and it does not come back. Unlike end it can be
+// called by whoever ends the program in the middle of the work.
+func (p *progress) silence() {
+	if p == nil {
+		return
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.width > 0 {
 		p.wipe()
 	}
+	p.out = io.Discard
 }
 
 // wipe leaves nothing of the line. It is called where p.write cannot be.

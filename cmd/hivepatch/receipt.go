@@ -31,6 +31,7 @@ type receiptFile struct {
 	path      string
 	overwrite bool
 	spool     *os.File // the lines of a batch until it ends; nil for one run
+	spooled   int64    // bytes of whole lines in it
 
 	mutex  sync.Mutex
 	text   bytes.Buffer       // of one run
@@ -140,7 +141,10 @@ func (f *receiptFile) add(r *receipt.Receipt) bool {
 	case f.spool == nil:
 		f.text = text
 	default:
-		_, err = f.spool.Write(text.Bytes())
+		_, err = f.spool.WriteAt(text.Bytes(), f.spooled)
+		if err == nil {
+			f.spooled += int64(text.Len())
+		}
 	}
 	if f.err == nil {
 		f.err = err
@@ -150,9 +154,9 @@ func (f *receiptFile) add(r *receipt.Receipt) bool {
 
 // publish writes the file. done is how the command ended.
 func (f *receiptFile) publish(done error) error {
-	err := f.err
-	if err == nil {
-		err = hivefile.WriteNewFunc(f.path, f.writeTo, hivefile.SaveOptions{Overwrite: f.overwrite, Inputs: f.inputs})
+	err := hivefile.WriteNewFunc(f.path, f.writeTo, hivefile.SaveOptions{Overwrite: f.overwrite, Inputs: f.inputs})
+	if err == nil && f.err != nil {
+		err = fmt.Errorf("%s does not have all: %w", f.path, f.err)
 	}
 	// Its code and hint would be about the hive.
 	switch {
@@ -171,10 +175,7 @@ func (f *receiptFile) writeTo(out io.Writer) error {
 		_, err := out.Write(f.text.Bytes())
 		return err
 	}
-	if _, err := f.spool.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	_, err := io.Copy(out, f.spool)
+	_, err := io.Copy(out, io.NewSectionReader(f.spool, 0, f.spooled))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
@@ -231,3 +232,71 @@ func TestTargetSchema(t *testing.T) {
 }
 
 func sha256Text(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
+
+// whenWritten does something before the first bytes are written.
+type whenWritten struct {
+	bytes.Buffer
+	do func()
+}
+
+func (w *whenWritten) Write(b []byte) (int, error) {
+	if w.do != nil {
+		w.do()
+		w.do = nil
+	}
+	return w.Buffer.Write(b)
+}
+
+// A receipt that cannot be written in the end is an error that says that the
+// hives are done.
+func TestReceiptTooLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"one":       {[]string{"SYSTEM", "--in-place"}, "hivepatch: all was done, but the receipt could not be written: "},
+		"batch":     {[]string{"SYSTEM", "other", "--in-place", "--jobs", "1"}, "hivepatch: all was done, but the receipt could not be written: "},
+		"not all":   {[]string{"SYSTEM", "text", "--in-place", "--jobs", "1"}, "hivepatch: 1 of 2 targets done, 1 failed; and the receipt could not be written: "},
+		"fail fast": {[]string{"SYSTEM", "text", "--in-place", "--jobs", "1", "--fail-fast"}, "hivepatch: 1 of 2 targets done, 1 failed; and the receipt could not be written: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFolder(t, map[string][]byte{"SYSTEM": nt4Hive(), "other": nt4Hive(), "text": []byte("no hive")})
+			t.Chdir(f.path)
+			require.NoError(t, os.Mkdir("receipts", 0o777))
+			stdout := &whenWritten{do: func() { require.NoError(t, os.Remove("receipts")) }}
+			var stderr bytes.Buffer
+			code := run(&environment{
+				stdin: strings.NewReader(""), stdout: stdout, stderr: &stderr,
+				getenv: func(string) string { return "" }, now: time.Now,
+			}, append([]string{"patch", "--report", "receipts/r"}, c.args...))
+			require.Equal(t, exitFailed, code)
+			require.Nil(t, stdout.do)
+			require.Contains(t, stderr.String(), c.want)
+			require.NoDirExists(t, "receipts")
+			shown := program("show", "SYSTEM")
+			require.Contains(t, shown.stdout, "1024,3072,512")
+		})
+	}
+}
+
+// Where no more receipts can be kept, nothing more is begun, and those that were
+// kept are not lost.
+func TestReceiptsCutShort(t *testing.T) {
+	f := newFolder(t, map[string][]byte{})
+	file := &receiptFile{path: f.file("r")}
+	require.NoError(t, file.beginBatch())
+	require.True(t, file.add(&receipt.Receipt{Command: "first"}))
+	spool := file.spool
+	closed, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	file.spool = closed
+	require.False(t, file.add(&receipt.Receipt{Command: "second"}))
+	file.spool = spool
+	require.ErrorContains(t, file.publish(nil), "all was done, but the receipt could not be written: "+f.file("r")+" does not have all: ")
+	file.close()
+	text, err := os.ReadFile(f.file("r"))
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(text), "\n"))
+	require.Contains(t, string(text), `"command":"first"`)
+}

@@ -24,6 +24,7 @@ type listedTarget struct {
 	path     string
 	line     int      // in the list, from 1; 0 for one of the command line
 	settings []string // of its own, as options: --name=value
+	columns  []int    // in the line, from 1, of the field of each setting
 	shared   bool     // the file is another target's too, as an image with several hives is
 }
 

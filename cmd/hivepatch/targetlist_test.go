@@ -47,10 +47,10 @@ func brokenLists() map[string]struct{ text, want string } {
 		"hard link":              {"A\nL\n", "line 2: L leads to the same hive as A in line 1"},
 		"symbolic link":          {"S\nA\n", "line 2: A leads to the same hive as S in line 1"},
 		"standard input":         {"A\n-\n", "line 2: standard input cannot be one of several targets"},
-		"unknown preset":         {"A\n" + `{"target": "B", "preset": "nonsense"}`, "line 2: "},
-		"size too large":         {`{"target": "B", "noninteractive": 99999999999}`, "line 1: --noninteractive"},
-		"settings that exclude":  {`{"target": "B", "preset": "kb142676", "interactive": 5}`, "line 1: --interactive and --preset exclude each other"},
-		"backup and none":        {`{"target": "B", "backup": "x", "no_backup": true}`, "line 1: --backup and --no-backup exclude each other"},
+		"unknown preset":         {"A\n" + `{"target": "B", "force": true, "preset": "nonsense"}`, "line 2, column 32: "},
+		"size too large":         {`{"target": "B", "noninteractive": 99999999999}`, "line 1, column 17: --noninteractive"},
+		"settings that exclude":  {`{"target": "B", "preset": "kb142676", "interactive": 5}`, "line 1, column 39: --interactive and --preset exclude each other"},
+		"backup and none":        {`{"target": "B", "backup": "x", "no_backup": true}`, "line 1, column 32: --backup and --no-backup exclude each other"},
 	}
 }
 
@@ -102,7 +102,7 @@ func TestTargetLists(t *testing.T) {
 		"any bytes":        {"a\xffb\n", []listedTarget{{path: "a\xffb", line: 1}}},
 		"names with newlines": {`{"target":"a\nb"}` + "\r\n" + ` {"target":"é\ufffd","log":["x","y"],"ignore_logs":false,"wait":5}`, []listedTarget{
 			{path: "a\nb", line: 1},
-			{path: "é\ufffd", line: 2, settings: []string{"--log=x", "--log=y", "--ignore-logs=false", "--wait=5"}},
+			{path: "é\ufffd", line: 2, settings: []string{"--log=x", "--log=y", "--ignore-logs=false", "--wait=5"}, columns: []int{22, 22, 38, 58}},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -139,7 +139,10 @@ func (r *objectReader) field(target *listedTarget, places map[string]int) *listE
 		return r.unknown(name)
 	}
 	settings, err := r.setting(name, flag)
-	target.settings = append(target.settings, settings...)
+	for _, setting := range settings {
+		target.settings = append(target.settings, setting)
+		target.columns = append(target.columns, places[name])
+	}
 	return err
 }
 
