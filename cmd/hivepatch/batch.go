@@ -174,7 +174,8 @@ func (b *batchRun) target(t listedTarget) *targetResult {
 func (b *batchRun) guarded(env *environment, t listedTarget) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			err = fmt.Errorf("internal error: %v\n%s", fault, debug.Stack())
+			_, _ = env.stderr.Write(debug.Stack()) // in front of the message
+			err = fmt.Errorf("internal error: %v", fault)
 		}
 	}()
 	c, err := b.command.target(b.context, t)

@@ -173,12 +173,23 @@ func labelled(messages []byte, name string) []byte {
 	var labelled []byte
 	for line := range bytes.Lines(messages) {
 		rest, isMessage := bytes.CutPrefix(line, []byte(prefix))
-		if isMessage && !bytes.Contains(rest, []byte(name)) {
+		if isMessage && !isAbout(string(rest), name) {
 			line = fmt.Appendf(nil, "%s%s: %s", prefix, name, rest)
 		}
 		labelled = append(labelled, line...)
 	}
 	return labelled
+}
+
+// isAbout reports whether a message names a target, or a file in it. A name can be
+// as short as a word of the message; to name the target once more does no harm.
+func isAbout(message, name string) bool {
+	before, after, found := strings.Cut(" "+message, " "+name)
+	if !found {
+		return false
+	}
+	isFirst := before == "" && strings.HasPrefix(after, " ")
+	return isFirst || strings.IndexAny(after, ":,/\\") == 0 || strings.HasSuffix(name, "/") || strings.HasSuffix(name, `\`)
 }
 
 // batchError is returned for a batch of which not all is done.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
@@ -264,11 +263,8 @@ func TestReceiptTooLate(t *testing.T) {
 			t.Chdir(f.path)
 			require.NoError(t, os.Mkdir("receipts", 0o777))
 			stdout := &whenWritten{do: func() { require.NoError(t, os.Remove("receipts")) }}
-			var stderr bytes.Buffer
-			code := run(&environment{
-				stdin: strings.NewReader(""), stdout: stdout, stderr: &stderr,
-				getenv: func(string) string { return "" }, now: time.Now,
-			}, append([]string{"patch", "--report", "receipts/r"}, c.args...))
+			env, stderr := newTestEnvironment(stdout)
+			code := run(env, append([]string{"patch", "--report", "receipts/r"}, c.args...))
 			require.Equal(t, exitFailed, code)
 			require.Nil(t, stdout.do)
 			require.Contains(t, stderr.String(), c.want)
