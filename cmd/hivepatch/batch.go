@@ -39,6 +39,7 @@ type batchRun struct {
 }
 
 func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
+	env.receipt = nil // each target has one of its own
 	options, err := readReportOptions(c)
 	if err != nil {
 		return err

@@ -98,3 +98,37 @@ func TestBatchLabels(t *testing.T) {
 		})
 	}
 }
+
+// The exit code is 0 only where all is done, whatever the reason is, and else says
+// what is gravest. That of wrong usage is not for a batch in which something was
+// begun.
+func TestBatchExitCode(t *testing.T) {
+	for name, c := range map[string]struct {
+		codes []int
+		total int
+		want  int
+	}{
+		"all done":               {[]int{exitDone, exitDone}, 2, exitDone},
+		"the first failed":       {[]int{exitFailed, exitDone}, 2, exitFailed},
+		"the last failed":        {[]int{exitDone, exitFailed}, 2, exitFailed},
+		"not begun":              {[]int{exitDone}, 2, exitFailed},
+		"refused, not begun":     {[]int{exitRefused}, 2, exitRefused},
+		"usage":                  {[]int{exitUsage, exitDone}, 2, exitFailed},
+		"findings":               {[]int{exitDone, exitFindings}, 2, exitFindings},
+		"findings, then refused": {[]int{exitFindings, exitRefused}, 2, exitRefused},
+		"refused, then findings": {[]int{exitRefused, exitFindings}, 2, exitRefused},
+		"all kinds":              {[]int{exitRefused, exitFailed, exitFindings}, 3, exitFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env, _ := newTestEnvironment(&whenWritten{})
+			results := newBatchResults(env, reportOptions{json: true}, c.total)
+			for _, code := range c.codes {
+				require.True(t, results.add(&targetResult{code: code}))
+			}
+			for range c.total - len(c.codes) {
+				results.notStarted(listedTarget{})
+			}
+			require.Equal(t, c.want, exitCode(results.end()))
+		})
+	}
+}

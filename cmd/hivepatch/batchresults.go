@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -217,7 +218,7 @@ func (b *batchResults) end() error {
 	case b.interrupted.Load():
 		return &batchError{exitFailed, "interrupted: " + text}
 	case b.done < b.total:
-		return &batchError{b.gravest, text}
+		return &batchError{cmp.Or(b.gravest, exitFailed), text}
 	case !b.options.quiet:
 		fmt.Fprintf(b.stderr, "%s: %s\n", programName, text)
 	}

@@ -58,7 +58,7 @@ func withReceipt(env *environment, action cli.ActionFunc) cli.ActionFunc {
 		env.receipts, env.receipt = file, newReceipt(env, c)
 		err := action(c)
 		if file.spool == nil {
-			if isUsage(err) && len(env.receipt.Hives) == 0 {
+			if env.receipt == nil || isUsage(err) && len(env.receipt.Hives) == 0 {
 				return err // nothing was begun
 			}
 			env.endReceipt(err)

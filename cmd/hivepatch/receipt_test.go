@@ -198,6 +198,15 @@ func TestReceiptsOfBatch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, strings.Count(string(text), "\n"))
 
+	// Where nothing is begun, there is nothing to tell.
+	for _, args := range [][]string{
+		{"patch", "a", "b", "--in-place", "--preset", "nonsense"},
+		{"apply", "text", "a", "b", "--in-place"},
+	} {
+		require.NotZero(t, program(append(args, "--report", "none")...).code)
+		require.NoFileExists(t, "none")
+	}
+
 	// None of the targets may be the file of receipts.
 	r = program("patch", "--targets", list, "--dry-run", "--report", "b", "--overwrite-report")
 	require.Equal(t, exitUsage, r.code, r.stderr)
