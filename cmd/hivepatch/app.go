@@ -89,14 +89,14 @@ func runApp(env *environment, arguments []string) error {
 
 const appDescription = `Reads, edits, compares and mends the registry hives of a Windows that is not
 running: it takes hive files, with their transaction logs, and writes new ones.
-The file that it reads is changed with --in-place only, and then a backup of it
-is kept beside it, unless --no-backup is given.
+The file that it reads is changed with --in-place only, and then a backup of the
+hive is kept beside it, unless --no-backup is given or it lies in an image.
 
 TARGET is a hive file, or - for standard input, or a folder: the root of a
 Windows volume, or its Windows folder, in which the hive SYSTEM is taken, or the
 one that --hive and --user name. So it is with the image of a disk, or a block
-device, which needs no mount: raw, VHD, and through QEMU qcow2, VHDX, VMDK, VDI. Options may stand before or after TARGET; --
-ends them.
+device, which needs no mount: raw, VHD, and through QEMU qcow2, VHDX, VMDK, VDI.
+Options may stand before or after TARGET; -- ends them.
 
 Exit codes:
    0  done, or nothing to do
@@ -105,7 +105,8 @@ Exit codes:
    2  wrong usage
    3  refused because it would be unsafe; the message names the option that
       overrides it, where one may
-   4  check found problems of level F or L, or verify differences
+   4  check found problems of level F or L, verify differences, or doctor what
+      keeps Windows from starting
 
 Interrupted (Ctrl-C, SIGTERM), the program ends by that signal. A file that is
 being written is completed before, and none is left half written.`
