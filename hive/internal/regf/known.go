@@ -20,6 +20,9 @@ type listOrder struct {
 	// separators has the last name of each leaf of an index root but the last one.
 	// It spares a search the way through the leaves.
 	separators []Name
+	// sketches has the sketch of each separator, side by side: a search seldom
+	// needs to look at the names themselves.
+	sketches []uint64
 }
 
 // orderOf returns what is known of a key's subkeys, or nil.
@@ -66,7 +69,13 @@ func (o *listOrder) leafFor(n int, name Name) (int, bool) {
 	if o == nil || !o.sorted || len(o.separators) != n-1 {
 		return 0, false
 	}
-	return sort.Search(n-1, func(i int) bool { return o.separators[i].Compare(name) >= 0 }), true
+	sketch := name.sketch()
+	return sort.Search(n-1, func(i int) bool {
+		if other := o.sketches[i]; other != sketch {
+			return other > sketch
+		}
+		return o.separators[i].Compare(name) >= 0
+	}), true
 }
 
 // split notes that a leaf was put behind the one at position i, whose last name
@@ -74,13 +83,14 @@ func (o *listOrder) leafFor(n int, name Name) (int, bool) {
 func (o *listOrder) split(i int, last Name) {
 	if o != nil && i <= len(o.separators) {
 		o.separators = slices.Insert(o.separators, i, last.clone())
+		o.sketches = slices.Insert(o.sketches, i, last.sketch())
 	}
 }
 
 // ends notes the name that has become the last one of the leaf at position i.
 func (o *listOrder) ends(i int, last Name) {
 	if o != nil && i < len(o.separators) {
-		o.separators[i] = last.clone()
+		o.separators[i], o.sketches[i] = last.clone(), last.sketch()
 	}
 }
 
@@ -89,5 +99,6 @@ func (o *listOrder) removed(i int) {
 	if o != nil && len(o.separators) > 0 {
 		i = min(i, len(o.separators)-1)
 		o.separators = slices.Delete(o.separators, i, i+1)
+		o.sketches = slices.Delete(o.sketches, i, i+1)
 	}
 }

@@ -106,6 +106,21 @@ func (n Name) Compare(other Name) int {
 	return n.Len() - other.Len()
 }
 
+// sketch is a number in the order of names: where the numbers of two names
+// differ, Compare tells the same of the names. It has a byte for each of the
+// first eight units, up to one that does not fit.
+func (n Name) sketch() (sketch uint64) {
+	const tooLarge = 0xFF
+	for i := range min(8, n.Len()) {
+		unit := min(Upcase(n.Unit(i)), tooLarge)
+		sketch |= uint64(unit) << (56 - 8*i)
+		if unit == tooLarge {
+			break
+		}
+	}
+	return sketch
+}
+
 // EqualNames reports whether Windows takes two names, strings in WTF-8, for the
 // same. What is not WTF-8 is the name of nothing.
 func EqualNames(a, b string) bool {

@@ -1,6 +1,7 @@
 package regf
 
 import (
+	"cmp"
 	"encoding/hex"
 	"math/rand/v2"
 	"strconv"
@@ -195,6 +196,33 @@ func sign(n int) int {
 		return 1
 	}
 	return 0
+}
+
+// TestSketch: sketches that differ are in the order of the names.
+func TestSketch(t *testing.T) {
+	units := []uint16{0, 1, '0', 'A', 'a', '_', 'z', 0x7F, 0xB5, 0xDF, 0xE4, 0xF7, 0xFE, 0xFF, 0x100, 0x178, 0x131, 0x3C2, 0xD800, 0xFFFF}
+	random := rand.New(rand.NewPCG(7, 8))
+	name := func() Name {
+		picked := make([]uint16, random.IntN(11))
+		for i := range picked {
+			if picked[i] = 'k'; random.IntN(3) == 0 {
+				picked[i] = units[random.IntN(len(units))]
+			}
+		}
+		n, err := NewName(StringFromUnits(picked))
+		require.NoError(t, err)
+		return n
+	}
+	told := 0
+	for range 200_000 {
+		a, b := name(), name()
+		if order := cmp.Compare(a.sketch(), b.sketch()); order != 0 {
+			told++
+			require.Equal(t, order < 0, a.Compare(b) < 0, "%q and %q", a, b)
+			require.NotZero(t, a.Compare(b), "%q and %q", a, b)
+		}
+	}
+	require.Greater(t, told, 100_000)
 }
 
 func TestEqualNames(t *testing.T) {
