@@ -13,6 +13,7 @@ import (
 	"hivepatch/hive"
 	"hivepatch/hive/diskimage"
 	"hivepatch/hive/edit"
+	"hivepatch/hive/hivefile"
 	"hivepatch/hive/locate"
 )
 
@@ -118,10 +119,26 @@ func (o imageOptions) access(env *environment, path string) (access *diskimage.A
 			env.atDeath = append(env.atDeath, func() { _ = access.Close() }) // nobody is left to tell
 		}
 	})
+	if err != nil && o.write {
+		err = explainDenied(err, "-o FILE writes the new hive elsewhere")
+	}
 	if err != nil {
 		return nil, explainImage(interrupted(err), path)
 	}
-	return access, nil
+	return access, o.requireJournal(access)
+}
+
+// requireJournal returns an error where the journal of an image that is to be
+// written to cannot be made: before there is any work that would be in vain.
+func (o imageOptions) requireJournal(access *diskimage.Access) error {
+	if !o.write || access.Journal == "" {
+		return nil
+	}
+	err := hivefile.RequireFolder(access.Journal)
+	if err == nil {
+		return nil
+	}
+	return explainDenied(fmt.Errorf("the journal of %s: %w", access.Path(), err), "--journal FILE names a file for it elsewhere")
 }
 
 // layerWarnings say what a write to an image does not change.
@@ -254,6 +271,9 @@ func (i *openedImage) nothing(which whichHive) error {
 func (i *openedImage) contents() string {
 	if len(i.volumes) == 0 {
 		return "its partition table is empty"
+	}
+	if only := i.volumes[0]; only.Number == 0 {
+		return fmt.Sprintf("it has no partitions, and is %s as a whole: leave --partition out", only.Kind)
 	}
 	var texts []string
 	for _, v := range i.volumes {

@@ -68,6 +68,9 @@ func readLocateOptions(c *cli.Context) (o locateOptions, err error) {
 	if o.path = c.Args().First(); o.path == "" {
 		return o, usagef("TARGET is empty")
 	}
+	if o.path == standardStream {
+		return o, usagef("locate needs a TARGET with a path: standard input is neither folder nor image")
+	}
 	if o.which, err = readWhichHive(c); err != nil {
 		return o, err
 	}

@@ -209,7 +209,7 @@ func (o *targetOptions) open(env *environment) error {
 		v.installation = candidate.Installation
 		o.hive = v.volume.place(candidate)
 	case o.path == standardStream:
-		o.hive = hivefile.StreamPlace(displayName(o.path), env.stdin)
+		o.hive = streamedHive{hivefile.StreamPlace(displayName(o.path), env.stdin)}
 	default:
 		o.hive = hivefile.FilePlace(o.path)
 	}
@@ -219,6 +219,27 @@ func (o *targetOptions) open(env *environment) error {
 		return nil
 	})
 	return nil
+}
+
+// streamedHive is a hive that is read from standard input.
+type streamedHive struct{ hivefile.Place }
+
+func (s streamedHive) Load(options hivefile.LoadOptions) (*hivefile.File, error) {
+	file, err := s.Place.Load(options)
+	return file, explainStream(err)
+}
+
+func (s streamedHive) Read() (*hivefile.Source, error) {
+	source, err := s.Place.Read()
+	return source, explainStream(err)
+}
+
+// explainStream says what is read from standard input, and that images are not.
+func explainStream(err error) error {
+	if !errors.Is(err, hive.ErrNotHive) {
+		return err
+	}
+	return hinted(err, "from standard input a hive is read; the image of a disk needs its path as TARGET")
 }
 
 // displayName is what messages call a path that may stand for standard input.

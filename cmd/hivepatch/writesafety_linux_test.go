@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hivepatch/hive/diskimage/imagetest"
 	"hivepatch/hive/hivetest"
 	"hivepatch/hive/hivetest/volumes"
 )
@@ -136,6 +137,18 @@ func TestWriteSafety(t *testing.T) {
 		require.NoError(t, os.Chmod(s.path, 0o755))
 		s.requireDenied(t, "patch", s.hive, "--in-place")
 		s.requireDenied(t, "patch", s.hive, "-o", s.file("new"))
+	})
+	t.Run("read-only image, or its folder: an error before the hive is read, and a hint", func(t *testing.T) {
+		s := safe{folder{path: folderForAll(t)}, ""}
+		s.files = map[string][]byte{"disk.img": imagetest.SmallVolume(t, "../..")}
+		s.hive = s.file("disk.img")
+		require.NoError(t, os.WriteFile(s.hive, s.files["disk.img"], 0o444))
+		s.requireDenied(t, "patch", s.hive, "--in-place", "--noninteractive", "4096")
+		require.NoError(t, os.Chmod(s.hive, 0o666))
+		require.NoError(t, os.Chmod(s.path, 0o755))
+		r := programAs(t, 65534, "patch", s.hive, "--in-place", "--noninteractive", "4096")
+		s.requireRefused(t, r, exitFailed)
+		require.Regexp(t, `^hivepatch: the journal of .*: permission denied\nhivepatch: hint: .*; --journal FILE names a file for it elsewhere\n$`, r.stderr)
 	})
 	t.Run("read-only mount: an error before the hive is read, and a hint", func(t *testing.T) {
 		s := newSafe(t, volumes.Ext4(t, 4<<20))
