@@ -59,6 +59,8 @@ func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
 	if err != nil {
 		return err
 	}
+	env.allowMemory(batchMemory) // so that there is a limit that the targets share
+	env.memory.rising = true
 	groups, err := newBatchCheck(env, c, command, work, list).run()
 	if err != nil {
 		return err
@@ -69,8 +71,6 @@ func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
 		}
 	}
 	b := &batchRun{env: env, context: c, command: command, work: work, list: list, groups: groups, failFast: c.Bool("fail-fast")}
-	env.allowMemory(env.allowed) // so that there is a limit that the targets share
-	env.memory.rising = true
 	b.results = newBatchResults(env, options, len(list.targets))
 	return b.run(min(jobs, len(groups)))
 }

@@ -10,6 +10,11 @@ import (
 // programMemory is what the program needs besides hives, in bytes.
 const programMemory = 16 << 20
 
+// batchMemory is what a batch needs besides hives, in bytes: the list of targets,
+// and room for garbage from one collection to the next. Without it thousands of
+// targets have garbage collected all the time.
+const batchMemory = 32 << 20
+
 // memoryLimit has garbage collected in time in spite of the high percentage that
 // main sets: the runs of a batch that are under way get by with what they allow
 // themselves together.
