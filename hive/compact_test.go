@@ -98,6 +98,28 @@ func TestCompactMutations(t *testing.T) {
 	}
 }
 
+// TestCompactRefusesOverlaps: no byte is copied twice, so that a small hive
+// cannot come out large.
+func TestCompactRefusesOverlaps(t *testing.T) {
+	first := hivetest.Noise(60, 1)
+	binary.LittleEndian.PutUint32(first[20:], 0xFFFFFFE8) // the header of a cell of 24 bytes, inside the data
+	built := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Values: []hivetest.Value{
+		{Name: "first", Type: 3, Data: first}, {Name: "second", Type: 3, Data: hivetest.Noise(16, 2)},
+	}}}.Build().Data
+	const valueName, valueData = 20, 8 // in the record of a value
+	reference := bytes.Index(built, []byte("second")) - valueName + valueData
+	cell := uint32(bytes.Index(built, first) - 4 - 4096)
+	for name, to := range map[string]uint32{"the same cell": cell, "a cell inside it": cell + 24} {
+		t.Run(name, func(t *testing.T) {
+			data := bytes.Clone(built)
+			binary.LittleEndian.PutUint32(data[reference:], to)
+			_, err := open(t, data).Compact(now)
+			require.ErrorIs(t, err, hive.ErrCorrupt)
+			require.ErrorContains(t, err, "another record has already")
+		})
+	}
+}
+
 // keptFaults are faults that Compact does not see, because they lose nothing:
 // the check, which is to come before it, refuses these hives.
 var keptFaults = map[string]bool{
