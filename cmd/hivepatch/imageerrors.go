@@ -36,6 +36,8 @@ func imageHint(err error) string {
 		return "shut the virtual machine down that runs from it, or unmount it; --wait SECONDS waits longer for another hivepatch"
 	case errors.Is(err, diskimage.ErrImageChanged):
 		return "what has written to the image since is lost where the journal has old bytes: hivepatch rollback --force puts them back all the same, and removing the journal gives the old hive up"
+	case errors.Is(err, diskimage.ErrForeignJournal):
+		return "move it to the image that it is of, or away; --journal FILE names the one of this image"
 	case errors.Is(err, diskimage.ErrJournalExists):
 		return "hivepatch rollback rolls it back, and so does every command without --no-rollback that may write to the image"
 	case errors.Is(err, diskimage.ErrNoQEMU):
@@ -47,6 +49,9 @@ func imageHint(err error) string {
 	case errors.Is(err, diskimage.ErrCompressed), errors.Is(err, diskimage.ErrEncrypted), errors.Is(err, diskimage.ErrSparse),
 		errors.Is(err, diskimage.ErrResident):
 		return "mount the volume, so that a driver of NTFS writes the file, and give the folder as TARGET"
+	}
+	if kind, ok := errors.AsType[*diskimage.VolumeKindError](err); ok && kind.Volume.Kind == diskimage.BitLocker {
+		return "dislocker shows what is in it as an NTFS volume, which is read"
 	}
 	return imageFormatHint(err)
 }

@@ -26,6 +26,9 @@ type faultyImage struct {
 // newFaultyImage makes an image in one of the formats that qemu-img knows.
 func newFaultyImage(t *testing.T, format string) *faultyImage {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	f := &faultyImage{path: filepath.Join(t.TempDir(), "disk.img"), temp: t.TempDir(), old: imagetest.SmallVolume(t, "../..")}
 	f.output = filepath.Join(t.TempDir(), "stderr")
 	t.Setenv("TMPDIR", f.temp)

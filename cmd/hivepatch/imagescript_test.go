@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -97,6 +98,11 @@ func buildImages(t *testing.T) map[string][]byte {
 	flagged, err := os.ReadFile(path)
 	require.NoError(t, err)
 	images["flagged"] = flagged
+	// The name in the boot sector tells the kinds of volumes.
+	for name, text := range map[string]string{"bitlocker": "-FVE-FS-", "refs": "ReFS\x00\x00\x00\x00"} {
+		images[name] = bytes.Clone(images["volume"])
+		copy(images[name][3:], text)
+	}
 	return images
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,6 +46,9 @@ func (tr trace) run(t *testing.T, args ...string) (done traced) {
 		done, err = tr.follow(output, args)
 	}()
 	<-ended
+	if errors.Is(err, syscall.EPERM) && os.Getenv("HIVEPATCH_REQUIRE_PEERS") != "1" {
+		t.Skip("no process may be traced here")
+	}
 	require.NoError(t, err)
 	return done
 }
