@@ -198,6 +198,13 @@ func TestReceiptsOfBatch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, strings.Count(string(text), "\n"))
 
+	// What is refused has one too.
+	r = program("patch", "a", "b", "--dry-run", "--shared", "5", "--report", "refused")
+	require.Equal(t, exitRefused, r.code, r.stderr)
+	all = readReceipts(t, schema, "refused")
+	require.Len(t, all, 2)
+	require.Equal(t, exitRefused, *all[0].ExitCode)
+
 	// Where nothing is begun, there is nothing to tell.
 	for _, args := range [][]string{
 		{"patch", "a", "b", "--in-place", "--preset", "nonsense"},
