@@ -34,9 +34,7 @@ Examples:
 // applyOptions are the options of the command apply.
 type applyOptions struct {
 	policyOptions
-	output  outputOptions
-	report  reportOptions
-	request edit.Request
+	writingOptions
 }
 
 func newApplyCommand(env *environment) *cli.Command {
@@ -73,45 +71,11 @@ func applyFlags() []cli.Flag {
 }
 
 func applyBatch() *batchCommand {
-	return &batchCommand{
-		name: "apply", flags: applyFlags, leading: []string{"POLICY"},
-		begin: func(env *environment, c *cli.Context) (*batchWork, error) {
-			if !isBatch(c, 1) { // what is wrong with the options is told first
-				trial := env.beside(env.stdout, env.stderr)
-				_, err := readApplyOptions(trial, c)
-				if endErr := trial.end(); err == nil { // an image can be open once only
-					err = endErr
-				}
-				if err != nil {
-					return nil, err
-				}
-			}
-			work, err := readPolicy(env, c)
-			if err != nil {
-				return nil, err
-			}
-			return applyWork(work), nil
-		},
-	}
-}
-
-func applyWork(work policyWork) *batchWork {
-	return &batchWork{
-		hives: func(env *environment, c *cli.Context) ([]targetOptions, error) {
-			o, err := readApplyOptions(env, c)
-			if err != nil {
-				return nil, err
-			}
-			return o.hives(env, work.policy)
-		},
-		act: func(env *environment, c *cli.Context) error {
-			o, err := readApplyOptions(env, c)
-			if err != nil {
-				return err
-			}
-			return runApply(env, o, work)
-		},
-	}
+	return policyBatch("apply", applyFlags, readApplyOptions, func(work policyWork) *batchWork {
+		return newBatchWork(readApplyOptions,
+			func(env *environment, o applyOptions) ([]targetOptions, error) { return o.hives(env, work.policy) },
+			func(env *environment, o applyOptions) error { return runApply(env, o, work) })
+	})
 }
 
 func printSchema(env *environment, c *cli.Context) error {
@@ -126,15 +90,8 @@ func readApplyOptions(env *environment, c *cli.Context) (o applyOptions, err err
 	if o.policyOptions, err = readPolicyOptions(env, c); err != nil {
 		return o, err
 	}
-	if o.output, err = readOutput(c); err != nil {
-		return o, err
-	}
+	o.writingOptions, err = readWriting(env, c)
 	o.target.place = o.output.place
-	if o.report, err = readReportOptions(c); err != nil {
-		return o, err
-	}
-	o.request.AllowDamage = c.Bool("allow-damage")
-	o.request.Time, err = readTime(env, c)
 	return o, err
 }
 

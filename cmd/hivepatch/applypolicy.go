@@ -120,6 +120,31 @@ func (w policyWork) allowMemory(env *environment, file *hivefile.File) {
 	env.allowMemory(2*file.Size + 32*int64(cap(w.source.Data)) + more)
 }
 
+// policyBatch makes the batch of a command whose first argument is a policy, which
+// is read once. read reads the command's options.
+func policyBatch[options any](name string, flags func() []cli.Flag, read func(*environment, *cli.Context) (options, error), work func(policyWork) *batchWork) *batchCommand {
+	return &batchCommand{
+		name: name, flags: flags, leading: []string{"POLICY"},
+		begin: func(env *environment, c *cli.Context) (*batchWork, error) {
+			if !isBatch(c, 1) { // what is wrong with the options is told first
+				trial := env.beside(env.stdout, env.stderr)
+				_, err := read(trial, c)
+				if endErr := trial.end(); err == nil { // an image can be open once only
+					err = endErr
+				}
+				if err != nil {
+					return nil, err
+				}
+			}
+			read, err := readPolicy(env, c)
+			if err != nil {
+				return nil, err
+			}
+			return work(read), nil
+		},
+	}
+}
+
 // readPolicy reads the policy that is the first argument.
 func readPolicy(env *environment, c *cli.Context) (work policyWork, err error) {
 	o := policyOptions{path: c.Args().First()}

@@ -27,6 +27,31 @@ type batchWork struct {
 	act   func(env *environment, c *cli.Context) error
 }
 
+// newBatchWork makes the work of a command from how it reads its options, which
+// hives these are about, and what it does with them.
+func newBatchWork[options any](
+	read func(*environment, *cli.Context) (options, error),
+	hives func(*environment, options) ([]targetOptions, error),
+	act func(*environment, options) error,
+) *batchWork {
+	return &batchWork{
+		hives: func(env *environment, c *cli.Context) ([]targetOptions, error) {
+			o, err := read(env, c)
+			if err != nil {
+				return nil, err
+			}
+			return hives(env, o)
+		},
+		act: func(env *environment, c *cli.Context) error {
+			o, err := read(env, c)
+			if err != nil {
+				return err
+			}
+			return act(env, o)
+		},
+	}
+}
+
 // batchFlags are the flags of a command that takes several targets.
 func batchFlags() []cli.Flag {
 	return []cli.Flag{

@@ -25,14 +25,6 @@ Examples:
    hivepatch compact SYSTEM -o SYSTEM.compact
    hivepatch compact NTUSER.DAT --dry-run`
 
-// compactOptions are the options of the command compact.
-type compactOptions struct {
-	target  targetOptions
-	output  outputOptions
-	report  reportOptions
-	request edit.Request
-}
-
 func newCompactCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:        "compact",
@@ -44,7 +36,7 @@ func newCompactCommand(env *environment) *cli.Command {
 			ignoreLogsFlag("take a dirty hive as it stands; what its logs hold is lost"),
 		}, outputFlags(), placeFlags(), reportFlags()),
 		Action: func(c *cli.Context) error {
-			options, err := readCompactOptions(env, c)
+			options, err := readWhole(env, c)
 			if err != nil {
 				return err
 			}
@@ -53,37 +45,19 @@ func newCompactCommand(env *environment) *cli.Command {
 	}
 }
 
-func readCompactOptions(env *environment, c *cli.Context) (o compactOptions, err error) {
-	if o.target, err = readTarget(env, c); err != nil {
-		return o, err
-	}
-	if o.output, err = readOutput(c); err != nil {
-		return o, err
-	}
-	o.target.place = o.output.place
-	if o.report, err = readReportOptions(c); err != nil {
-		return o, err
-	}
-	o.request.Time, err = readTime(env, c)
-	return o, err
-}
-
 // compactReport is what compact tells; its JSON form is a contract with scripts.
 type compactReport struct {
 	*edit.Outcome
 	SavedBytes int64 `json:"saved_bytes"` // by which the file is shorter
 }
 
-func runCompact(env *environment, o compactOptions) error {
-	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
-	p := startProgress(env, o.report, "reading "+o.target.name())
+func runCompact(env *environment, o editingOptions) error {
+	r, p := o.start(env)
 	defer p.end()
-	file, err := o.target.load(env, hivefile.Recover)
+	file, err := o.load(env, r, p)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere, --ignore-logs takes the hive as it stands")
 	}
-	tellLoad(r, file)
-	o.request.Stage = stages(p, file)
 	p.step("compacting " + o.target.name())
 	outcome, err := compact(file, o.request)
 	if err != nil {

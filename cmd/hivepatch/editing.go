@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -10,12 +11,33 @@ import (
 	"hivepatch/hive/hivefile"
 )
 
-// editingOptions are what the commands have in common that edit keys and values.
-type editingOptions struct {
-	target  targetOptions
+// writingOptions are what the commands have in common that write a hive, whatever
+// they take for it.
+type writingOptions struct {
 	output  outputOptions
 	report  reportOptions
 	request edit.Request
+}
+
+// readWriting reads the flags of outputFlags, placeFlags, reportFlags and, where
+// the command has it, --allow-damage.
+func readWriting(env *environment, c *cli.Context) (o writingOptions, err error) {
+	if o.output, err = readOutput(c); err != nil {
+		return o, err
+	}
+	if o.report, err = readReportOptions(c); err != nil {
+		return o, err
+	}
+	o.request.AllowDamage = c.Bool("allow-damage")
+	o.request.Time, err = readTime(env, c)
+	return o, err
+}
+
+// editingOptions are what the commands have in common that make one new hive of
+// another.
+type editingOptions struct {
+	target targetOptions
+	writingOptions
 }
 
 // editingFlags are the flags that readEditing reads, behind a command's own.
@@ -42,16 +64,22 @@ func readEditing(env *environment, c *cli.Context, required int, names ...string
 	if o.target, err = newTarget(env, c); err != nil {
 		return o, nil, err
 	}
-	if o.output, err = readOutput(c); err != nil {
-		return o, nil, err
+	return o, arguments, o.readWriting(env, c)
+}
+
+// readWhole reads what a command needs that works on a hive as a whole, and whose
+// one argument is the TARGET.
+func readWhole(env *environment, c *cli.Context) (o editingOptions, err error) {
+	if o.target, err = readTarget(env, c); err != nil {
+		return o, err
 	}
+	return o, o.readWriting(env, c)
+}
+
+func (o *editingOptions) readWriting(env *environment, c *cli.Context) (err error) {
+	o.writingOptions, err = readWriting(env, c)
 	o.target.place = o.output.place
-	if o.report, err = readReportOptions(c); err != nil {
-		return o, nil, err
-	}
-	o.request.AllowDamage = c.Bool("allow-damage")
-	o.request.Time, err = readTime(env, c)
-	return o, arguments, err
+	return err
 }
 
 // operands returns the arguments behind TARGET, of which required must be there.
@@ -69,6 +97,32 @@ func operands(c *cli.Context, required int, names ...string) ([]string, error) {
 	return arguments[1:], nil
 }
 
+// start begins the work, which the caller ends with the progress.
+func (o *editingOptions) start(env *environment) (*reporter, *progress) {
+	return newReporter(o.output.reportTo(env), env.stderr, o.report), startProgress(env, o.report, "reading "+o.target.name())
+}
+
+// load reads the hive, recovered from its logs.
+func (o *editingOptions) load(env *environment, r *reporter, p *progress) (*hivefile.File, error) {
+	file, err := o.target.load(env, hivefile.Recover)
+	if err != nil {
+		return nil, err
+	}
+	tellLoad(r, file)
+	o.request.Stage = stages(p, file)
+	return file, nil
+}
+
+// hintAtLogs gives the error of a dirty hive a hint that suits the command.
+func hintAtLogs(err error, hint string) error {
+	if isDirty(err) {
+		return hinted(err, "%s", hint)
+	}
+	return err
+}
+
+func isDirty(err error) bool { return errors.Is(err, hive.ErrDirty) }
+
 // apply loads the hive, has it edited by the safe course, and delivers it. apply
 // adds what it does to the list of changes.
 func (o editingOptions) apply(env *environment, apply func(d *edit.Draft, changes *changeList) error) error {
@@ -78,17 +132,14 @@ func (o editingOptions) apply(env *environment, apply func(d *edit.Draft, change
 // applyBeside is apply for an edit that has read files too. These are never
 // replaced by the output.
 func (o editingOptions) applyBeside(env *environment, read []*hivefile.Source, apply func(d *edit.Draft, changes *changeList) error) error {
-	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
-	p := startProgress(env, o.report, "reading "+o.target.name())
+	r, p := o.start(env)
 	defer p.end()
-	file, err := o.target.load(env, hivefile.Recover)
+	file, err := o.load(env, r, p)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs edits the hive as it stands, and what is in its logs only is lost")
 	}
 	file.Sources = append(file.Sources, read...)
-	tellLoad(r, file)
 	changes := &changeList{}
-	o.request.Stage = stages(p, file)
 	outcome, err := edit.Apply(file, o.request, func(d *edit.Draft) error {
 		d.Verify("read-back", changes.readBack)
 		return apply(d, changes)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"hivepatch/hive/hivefile"
 	"hivepatch/patch"
 )
 
@@ -38,10 +37,9 @@ Presets:
 
 // patchOptions are the options of the command patch.
 type patchOptions struct {
-	target  targetOptions
-	output  outputOptions
-	report  reportOptions
-	request patch.Request
+	editingOptions
+	edit       patch.EditRequest
+	controlSet string
 }
 
 func newPatchCommand(env *environment) *cli.Command {
@@ -57,22 +55,9 @@ func newPatchCommand(env *environment) *cli.Command {
 }
 
 func patchBatch() *batchCommand {
-	work := &batchWork{
-		hives: func(env *environment, c *cli.Context) ([]targetOptions, error) {
-			o, err := readPatchOptions(env, c)
-			if err != nil {
-				return nil, err
-			}
-			return []targetOptions{o.target}, nil
-		},
-		act: func(env *environment, c *cli.Context) error {
-			o, err := readPatchOptions(env, c)
-			if err != nil {
-				return err
-			}
-			return runPatch(env, o)
-		},
-	}
+	work := newBatchWork(readPatchOptions,
+		func(_ *environment, o patchOptions) ([]targetOptions, error) { return []targetOptions{o.target}, nil },
+		runPatch)
 	return &batchCommand{
 		name: "patch", flags: patchFlags,
 		begin: func(*environment, *cli.Context) (*batchWork, error) { return work, nil },
@@ -109,22 +94,11 @@ func presetTable() string {
 }
 
 func readPatchOptions(env *environment, c *cli.Context) (o patchOptions, err error) {
-	if o.target, err = readTarget(env, c); err != nil {
+	if o.editingOptions, err = readWhole(env, c); err != nil {
 		return o, err
 	}
-	if o.output, err = readOutput(c); err != nil {
-		return o, err
-	}
-	o.target.place = o.output.place
-	if o.report, err = readReportOptions(c); err != nil {
-		return o, err
-	}
-	if o.request.Time, err = readTime(env, c); err != nil {
-		return o, err
-	}
-	o.request.ControlSet = c.String("control-set")
-	o.request.AllowDamage = c.Bool("allow-damage")
-	o.request.Edit, err = readEdit(c)
+	o.controlSet = c.String("control-set")
+	o.edit, err = readEdit(c)
 	return o, err
 }
 
@@ -186,16 +160,16 @@ func readSizes(c *cli.Context) (sizes patch.Sizes, err error) {
 }
 
 func runPatch(env *environment, o patchOptions) error {
-	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
-	p := startProgress(env, o.report, "reading "+o.target.name())
+	r, p := o.start(env)
 	defer p.end()
-	file, err := o.target.load(env, hivefile.Recover)
+	file, err := o.load(env, r, p)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere; --ignore-logs patches the hive as it stands, and what is in its logs only is lost")
 	}
-	tellLoad(r, file)
-	o.request.Stage = stages(p, file)
-	report, err := patch.Apply(file, o.request)
+	report, err := patch.Apply(file, patch.Request{
+		Edit: o.edit, ControlSet: o.controlSet,
+		AllowDamage: o.request.AllowDamage, Time: o.request.Time, Stage: o.request.Stage,
+	})
 	if err != nil {
 		return o.target.wrap(err)
 	}
@@ -208,21 +182,13 @@ func runPatch(env *environment, o patchOptions) error {
 	return o.output.deliver(env, r, file, &report.Outcome, report, func() { printPatch(r, o, report) })
 }
 
-// hintAtLogs gives the error of a dirty hive a hint that suits the command.
-func hintAtLogs(err error, hint string) error {
-	if isDirty(err) {
-		return hinted(err, "%s", hint)
-	}
-	return err
-}
-
 func printPatch(r *reporter, o patchOptions, report *patch.Report) {
 	for _, set := range report.ControlSets {
 		if set.Before != set.After {
 			r.line("%s: %s -> %s", set.Name, set.Before, set.After)
 			continue
 		}
-		r.line("%s: %s %s, nothing to do", set.Name, set.Before, whyUnchanged(o.request.Edit.Preset.Name, set.Before))
+		r.line("%s: %s %s, nothing to do", set.Name, set.Before, whyUnchanged(o.edit.Preset.Name, set.Before))
 	}
 	if !report.Changed {
 		r.line("nothing to change: the hive stays as it is")

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
-	"hivepatch/hive"
 	"hivepatch/hive/edit"
 	"hivepatch/hive/hivefile"
 )
@@ -24,14 +22,6 @@ Examples:
    hivepatch recover SYSTEM -o SYSTEM.clean
    hivepatch recover SYSTEM --log old/SYSTEM.LOG1 --log old/SYSTEM.LOG2 --dry-run`
 
-// recoverOptions are the options of the command recover.
-type recoverOptions struct {
-	target  targetOptions
-	output  outputOptions
-	report  reportOptions
-	request edit.Request
-}
-
 func newRecoverCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:        "recover",
@@ -43,7 +33,7 @@ func newRecoverCommand(env *environment) *cli.Command {
 			boolFlag(headingInput, "allow-damage", "go on with a damaged hive; the damage stays"),
 		}, outputFlags(), placeFlags(), reportFlags()),
 		Action: func(c *cli.Context) error {
-			options, err := readRecoverOptions(env, c)
+			options, err := readWhole(env, c)
 			if err != nil {
 				return err
 			}
@@ -52,32 +42,13 @@ func newRecoverCommand(env *environment) *cli.Command {
 	}
 }
 
-func readRecoverOptions(env *environment, c *cli.Context) (o recoverOptions, err error) {
-	if o.target, err = readTarget(env, c); err != nil {
-		return o, err
-	}
-	if o.output, err = readOutput(c); err != nil {
-		return o, err
-	}
-	o.target.place = o.output.place
-	if o.report, err = readReportOptions(c); err != nil {
-		return o, err
-	}
-	o.request.AllowDamage = c.Bool("allow-damage")
-	o.request.Time, err = readTime(env, c)
-	return o, err
-}
-
-func runRecover(env *environment, o recoverOptions) error {
-	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
-	p := startProgress(env, o.report, "reading "+o.target.name())
+func runRecover(env *environment, o editingOptions) error {
+	r, p := o.start(env)
 	defer p.end()
-	file, err := o.target.load(env, hivefile.Recover)
+	file, err := o.load(env, r, p)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere")
 	}
-	tellLoad(r, file)
-	o.request.Stage = stages(p, file)
 	outcome, err := edit.Recover(file, o.request)
 	if err != nil {
 		return o.target.wrap(err)
@@ -94,5 +65,3 @@ func printRecovery(r *reporter, file *hivefile.File, outcome *edit.Outcome) {
 	}
 	printOutcome(r, outcome)
 }
-
-func isDirty(err error) bool { return errors.Is(err, hive.ErrDirty) }

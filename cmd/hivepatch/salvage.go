@@ -32,14 +32,6 @@ Examples:
    hivepatch salvage SYSTEM --dry-run --verbose
    hivepatch salvage SYSTEM -o SYSTEM.salvaged`
 
-// salvageOptions are the options of the command salvage.
-type salvageOptions struct {
-	target  targetOptions
-	output  outputOptions
-	report  reportOptions
-	request edit.Request
-}
-
 func newSalvageCommand(env *environment) *cli.Command {
 	return &cli.Command{
 		Name:        "salvage",
@@ -51,28 +43,13 @@ func newSalvageCommand(env *environment) *cli.Command {
 			ignoreLogsFlag("salvage a dirty hive as it stands"),
 		}, outputFlags(), placeFlags(), reportFlags()),
 		Action: func(c *cli.Context) error {
-			options, err := readSalvageOptions(env, c)
+			options, err := readWhole(env, c)
 			if err != nil {
 				return err
 			}
 			return runSalvage(env, options)
 		},
 	}
-}
-
-func readSalvageOptions(env *environment, c *cli.Context) (o salvageOptions, err error) {
-	if o.target, err = readTarget(env, c); err != nil {
-		return o, err
-	}
-	if o.output, err = readOutput(c); err != nil {
-		return o, err
-	}
-	o.target.place = o.output.place
-	if o.report, err = readReportOptions(c); err != nil {
-		return o, err
-	}
-	o.request.Time, err = readTime(env, c)
-	return o, err
 }
 
 // salvageReport is what salvage tells; its JSON form is a contract with scripts.
@@ -95,9 +72,8 @@ type salvageFinding struct {
 	Reason string    `json:"reason"`
 }
 
-func runSalvage(env *environment, o salvageOptions) error {
-	r := newReporter(o.output.reportTo(env), env.stderr, o.report)
-	p := startProgress(env, o.report, "reading "+o.target.name())
+func runSalvage(env *environment, o editingOptions) error {
+	r, p := o.start(env)
 	defer p.end()
 	file, data, err := o.target.loadAnything(env)
 	if err != nil {

@@ -34,8 +34,9 @@ func newSchemaCommand(env *environment) *cli.Command {
    receipt  what --report FILE writes; after a batch, a line of it
    target   an object in a list of --targets FILE
 
-Example:
-   hivepatch schema receipt >receipt.schema.json`,
+Examples:
+   hivepatch schema receipt >receipt.schema.json
+   hivepatch schema policy >policy.schema.json`,
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return hinted(usagef("schema takes one NAME, not %d", c.NArg()), "the names are %s", strings.Join(schemaNames(), ", "))

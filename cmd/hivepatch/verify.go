@@ -49,45 +49,11 @@ func verifyFlags() []cli.Flag {
 }
 
 func verifyBatch() *batchCommand {
-	return &batchCommand{
-		name: "verify", flags: verifyFlags, leading: []string{"POLICY"},
-		begin: func(env *environment, c *cli.Context) (*batchWork, error) {
-			if !isBatch(c, 1) { // what is wrong with the options is told first
-				trial := env.beside(env.stdout, env.stderr)
-				_, err := readVerifyOptions(trial, c)
-				if endErr := trial.end(); err == nil { // an image can be open once only
-					err = endErr
-				}
-				if err != nil {
-					return nil, err
-				}
-			}
-			work, err := readPolicy(env, c)
-			if err != nil {
-				return nil, err
-			}
-			return verifyWork(work), nil
-		},
-	}
-}
-
-func verifyWork(work policyWork) *batchWork {
-	return &batchWork{
-		hives: func(env *environment, c *cli.Context) ([]targetOptions, error) {
-			o, err := readVerifyOptions(env, c)
-			if err != nil {
-				return nil, err
-			}
-			return o.hives(env, work.policy)
-		},
-		act: func(env *environment, c *cli.Context) error {
-			o, err := readVerifyOptions(env, c)
-			if err != nil {
-				return err
-			}
-			return runVerify(env, o, work.policy)
-		},
-	}
+	return policyBatch("verify", verifyFlags, readVerifyOptions, func(work policyWork) *batchWork {
+		return newBatchWork(readVerifyOptions,
+			func(env *environment, o verifyOptions) ([]targetOptions, error) { return o.hives(env, work.policy) },
+			func(env *environment, o verifyOptions) error { return runVerify(env, o, work.policy) })
+	})
 }
 
 func readVerifyOptions(env *environment, c *cli.Context) (o verifyOptions, err error) {
