@@ -85,7 +85,7 @@ func TestInterrupted(t *testing.T) {
 					ends["before it watched"]++
 				case status.Signaled():
 					require.Equal(t, sent, status.Signal())
-					require.Regexp(t, `^hivepatch: interrupted: (nothing was written|written and complete: .*)\n$`, stderr)
+					require.Regexp(t, `(^|\n)hivepatch: interrupted: (nothing was written|written and complete: .*)\n$`, stderr)
 					ends["killed"]++
 				default:
 					require.Zero(t, status.ExitStatus(), stderr)

@@ -27,6 +27,9 @@ var diskWays = []string{"best", "named", "pages", "restore"}
 // judge what is put into another folder.
 func mountDisk(t *testing.T, way string) (*disk.Disk, placer) {
 	t.Helper()
+	if raceDetector() {
+		t.Skip("what the test and the disk do comes in order through the kernel, which the race detector does not see")
+	}
 	p := newPlacer(t, way, filepath.Join(t.TempDir(), "files"))
 	p.fill(t)
 	d, err := disk.Mount(t, folderBytes(t, p.dir))
