@@ -23,22 +23,29 @@ import (
 // fails: "named" is the best one where there are no files without a name.
 var diskWays = []string{"best", "named", "pages", "restore"}
 
-// mountDisk mounts a disk with what the placer begins with, and has the placer
-// judge what is put into another folder.
-func mountDisk(t *testing.T, way string) (*disk.Disk, placer) {
+// newDisk mounts a disk with files.
+func newDisk(t *testing.T, files map[string][]byte) *disk.Disk {
 	t.Helper()
 	if raceDetector() {
 		t.Skip("what the test and the disk do comes in order through the kernel, which the race detector does not see")
 	}
-	p := newPlacer(t, way, filepath.Join(t.TempDir(), "files"))
-	p.fill(t)
-	d, err := disk.Mount(t, folderBytes(t, p.dir))
+	d, err := disk.Mount(t, files)
 	if err != nil {
 		if os.Getenv(requireVariable) == "1" {
 			t.Fatal(err)
 		}
 		t.Skipf("no FUSE here: %v", err)
 	}
+	return d
+}
+
+// mountDisk mounts a disk with what the placer begins with, and has the placer
+// judge what is put into another folder.
+func mountDisk(t *testing.T, way string) (*disk.Disk, placer) {
+	t.Helper()
+	p := newPlacer(t, way, filepath.Join(t.TempDir(), "files"))
+	p.fill(t)
+	d := newDisk(t, folderBytes(t, p.dir))
 	d.NoUnnamed = way == "named"
 	return d, p
 }
@@ -196,13 +203,7 @@ func TestPowerCutBesideLogs(t *testing.T) {
 	files := dirtyFiles("SYSTEM")
 	for _, way := range []string{"best", "pages"} {
 		t.Run(way, func(t *testing.T) {
-			d, err := disk.Mount(t, files)
-			if err != nil {
-				if os.Getenv(requireVariable) == "1" {
-					t.Fatal(err)
-				}
-				t.Skipf("no FUSE here: %v", err)
-			}
+			d := newDisk(t, files)
 			path := filepath.Join(d.Dir, "SYSTEM")
 			file := loadEdited(t, path, 100)
 			next := file.Hive.Bytes()
