@@ -33,6 +33,9 @@ func FuzzSharedSection(f *testing.F) {
 		value := ParseValue(kind, data)
 		checkParse(t, value, data)
 		checkFindings(t, value)
+		mended, _ := value.Mend()
+		_, left := mended.Mend()
+		require.Empty(t, left)
 
 		request := EditRequest{Repair: flags&0b1000 != 0, Force: flags&0b10000 != 0}
 		for i, size := range []*Size{&request.Sizes.Shared, &request.Sizes.Interactive, &request.Sizes.Noninteractive} {

@@ -86,7 +86,7 @@ func (l *linter) notation(section Section) {
 		if !field.Present {
 			continue
 		}
-		if field.read.base != 10 {
+		if field.read.base != 10 && field.HasNumber() {
 			l.add(codeNotation, "%q reads as %d", field.Text, field.Number)
 		}
 		if field.read.overflow {
@@ -95,8 +95,8 @@ func (l *linter) notation(section Section) {
 		trailing := field.trailing()
 		switch {
 		case field.Text == "" || l.has(codeQuotes, codeSeparator):
-		case !field.HasNumber() && (trailing != "" || field.read.base == 10): // a sign alone has no trailing
-			l.add(codeTrailing, "%q does not start with a digit and reads as 0", field.Text)
+		case !field.HasNumber(): // a sign or a prefix alone has no trailing
+			l.add(codeTrailing, "%q holds no number and reads as 0", field.Text)
 		case trailing != "":
 			l.add(codeTrailing, "%q reads as %d, %q is ignored", field.Text, field.Number, trailing)
 		}

@@ -116,8 +116,9 @@ func (m *mending) describe(token, joined Token) {
 
 // joinStrays returns the token with those behind it that belong to its
 // numbers, and the index of the first token that does not. A stray belongs
-// when the parts meet at a separator and consist of nothing but numbers;
-// "1024,20480 768" stays as it is, because no comma says what 768 is.
+// when the parts meet at a separator, quotes left out of account, and consist
+// of nothing but numbers; "1024,20480 768" stays as it is, because no comma
+// says what 768 is.
 func joinStrays(tokens []Token, at int) (joined []uint16, last int) {
 	joined = slices.Clone(tokens[at].units)
 	if tokens[at].HasValue && !isNumberList(plainNumbers(tokens[at].value())) {
@@ -134,7 +135,7 @@ func joinStrays(tokens []Token, at int) (joined []uint16, last int) {
 			break
 		}
 		switch {
-		case meets(joined[len(joined)-1]) || meets(stray[0]):
+		case meetsStray(plainNumbers(joined), plainNumbers(stray)):
 		case !hasValue && isDigit(stray[0]):
 			joined = append(joined, '=')
 		default:
@@ -145,8 +146,13 @@ func joinStrays(tokens []Token, at int) (joined []uint16, last int) {
 	return joined, last
 }
 
-// meets reports whether a character can only stand between two numbers.
-func meets(unit uint16) bool { return unit == ',' || unit == ';' || unit == '=' }
+// meetsStray reports whether one part ends, or the other begins, with what can
+// only stand before or between numbers.
+func meetsStray(part, stray []uint16) bool {
+	return len(part) > 0 && separates(part[len(part)-1]) || len(stray) > 0 && separates(stray[0])
+}
+
+func separates(unit uint16) bool { return unit == ',' || unit == '=' }
 
 // plainNumbers drops quotes and turns semicolons into commas.
 func plainNumbers(units []uint16) []uint16 {
