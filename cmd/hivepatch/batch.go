@@ -24,8 +24,7 @@ const mostJobs = 64
 // batchRun is a batch at work.
 type batchRun struct {
 	env      *environment
-	context  *cli.Context
-	command  *batchCommand
+	contexts *batchContexts
 	work     *batchWork
 	list     *targetList
 	groups   [][]int // of targets that are worked on one after the other
@@ -61,7 +60,8 @@ func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
 	}
 	env.allowMemory(batchMemory) // so that there is a limit that the targets share
 	env.memory.rising = true
-	groups, err := newBatchCheck(env, c, command, work, list).run()
+	contexts := command.contexts(c)
+	groups, err := newBatchCheck(env, contexts, work, list).run()
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func runBatch(env *environment, c *cli.Context, command *batchCommand) error {
 			return err
 		}
 	}
-	b := &batchRun{env: env, context: c, command: command, work: work, list: list, groups: groups, failFast: c.Bool("fail-fast")}
+	b := &batchRun{env: env, contexts: contexts, work: work, list: list, groups: groups, failFast: c.Bool("fail-fast")}
 	b.results = newBatchResults(env, options, len(list.targets))
 	return b.run(min(jobs, len(groups)))
 }
@@ -179,7 +179,7 @@ func (b *batchRun) guarded(env *environment, t listedTarget) (err error) {
 			err = fmt.Errorf("internal error: %v", fault)
 		}
 	}()
-	c, err := b.command.target(b.context, t)
+	c, err := b.contexts.of(t)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (b *batchRun) leave(group []int) {
 	for _, at := range group {
 		t := b.list.targets[at]
 		b.results.notStarted(t)
-		if c, err := b.command.target(b.context, t); err == nil && b.env.receipts != nil {
+		if c, err := b.contexts.of(t); err == nil && b.env.receipts != nil {
 			r := newReceipt(b.env, c)
 			r.Started = nil
 			b.env.receipts.add(r)

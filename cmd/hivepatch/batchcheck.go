@@ -7,25 +7,22 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 )
 
 // batchCheck looks at all targets before the first is touched: their settings
 // must make sense, and no hive may be there twice.
 type batchCheck struct {
-	env    *environment // of which nothing is printed but what is done to an image
-	c      *cli.Context
-	batch  *batchCommand
-	work   *batchWork
-	list   *targetList
-	seen   map[any]int // targets by the hives that they are about
-	groups targetGroups
+	env      *environment // of which nothing is printed but what is done to an image
+	contexts *batchContexts
+	work     *batchWork
+	list     *targetList
+	seen     map[any]int // targets by the hives that they are about
+	groups   targetGroups
 }
 
-func newBatchCheck(env *environment, c *cli.Context, batch *batchCommand, work *batchWork, list *targetList) *batchCheck {
+func newBatchCheck(env *environment, contexts *batchContexts, work *batchWork, list *targetList) *batchCheck {
 	return &batchCheck{
-		env: env.beside(io.Discard, env.stderr), c: c, batch: batch, work: work, list: list,
+		env: env.beside(io.Discard, env.stderr), contexts: contexts, work: work, list: list,
 		seen: map[any]int{}, groups: targetGroups{known: map[any]int{}},
 	}
 }
@@ -85,7 +82,7 @@ func (b *batchCheck) target(at int) error {
 // hives returns the hives that a target is about, as far as they are found, and
 // usage errors.
 func (b *batchCheck) hives(t listedTarget) ([]targetOptions, error) {
-	c, err := b.batch.target(b.c, t)
+	c, err := b.contexts.of(t)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -125,62 +123,4 @@ func checkShared(c *cli.Context, list *targetList) error {
 	}
 	_, err := readOutput(c)
 	return err
-}
-
-// target makes the context in which the command is about one of the targets.
-func (b *batchCommand) target(c *cli.Context, t listedTarget) (*cli.Context, error) {
-	flags := b.flags()
-	words := append(commonOptions(c, flags, t.settings), t.settings...)
-	words = append(append(words, "--"), c.Args().Slice()[:len(b.leading)]...)
-	own, err := newContext(c.App, flags, append(words, t.path))
-	if err != nil {
-		return nil, err
-	}
-	own.Command = c.Command
-	return own, nil
-}
-
-// commonOptions are the options of the command line, but for those whose place a
-// setting of the target takes.
-func commonOptions(c *cli.Context, flags []cli.Flag, own []string) (words []string) {
-	for _, known := range flags {
-		name := known.Names()[0]
-		if !c.IsSet(name) || replaced(name, own) {
-			continue
-		}
-		switch {
-		case isRepeatable(known):
-			for _, value := range c.StringSlice(name) {
-				words = append(words, "--"+name+"="+value)
-			}
-		case takesValue(known):
-			words = append(words, "--"+name+"="+c.String(name))
-		default:
-			words = append(words, fmt.Sprintf("--%s=%t", name, c.Bool(name)))
-		}
-	}
-	return words
-}
-
-// excluding are the options that cannot stand beside others: one in a list takes
-// the place of those on the command line.
-var excluding = map[string][]string{
-	"preset":         {"shared-section", "noninteractive", "interactive", "shared"},
-	"shared-section": {"preset", "noninteractive", "interactive", "shared"},
-	"noninteractive": {"preset", "shared-section"},
-	"interactive":    {"preset", "shared-section"},
-	"shared":         {"preset", "shared-section"},
-	"log":            {"ignore-logs"},
-	"ignore-logs":    {"log"},
-	"backup":         {"no-backup"},
-	"no-backup":      {"backup"},
-}
-
-// replaced reports whether one of a target's own options takes the place of an
-// option.
-func replaced(name string, own []string) bool {
-	return slices.ContainsFunc(own, func(word string) bool {
-		other, _, _ := strings.Cut(word[2:], "=")
-		return other == name || slices.Contains(excluding[other], name)
-	})
 }

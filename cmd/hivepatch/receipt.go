@@ -184,7 +184,7 @@ func newReceipt(env *environment, c *cli.Context) *receipt.Receipt {
 	r := &receipt.Receipt{
 		Format: receipt.Format, ToolVersion: programVersion(), Command: c.Command.Name,
 		Arguments: append([]string{}, c.Args().Slice()...),
-		Options:   append([]string{}, commonOptions(c, c.Command.Flags, []string{"--report=", "--overwrite-report="})...),
+		Options:   append([]string{}, wordsBeside(givenOptions(c, c.Command.Flags), []string{"--report=", "--overwrite-report="})...),
 		DryRun:    c.Bool("dry-run"), Hives: []*receipt.Hive{},
 	}
 	if at := targetArgument(c.Command.Name); at < len(r.Arguments) {
