@@ -120,39 +120,50 @@ func (m *mending) describe(token, joined Token) {
 // of nothing but numbers; "1024,20480 768" stays as it is, because no comma
 // says what 768 is.
 func joinStrays(tokens []Token, at int) (joined []uint16, last int) {
-	joined = slices.Clone(tokens[at].units)
-	if tokens[at].HasValue && !isNumberList(plainNumbers(tokens[at].value())) {
-		return joined, at + 1
-	}
-	for last = at + 1; last < len(tokens); last++ {
-		stray := tokens[last].units
-		hasValue := slices.Contains(joined, '=')
-		numbers := stray
-		if !hasValue && stray[0] == '=' {
-			numbers = stray[1:]
-		}
-		if !isNumberList(plainNumbers(numbers)) {
-			break
-		}
-		switch {
-		case meetsStray(plainNumbers(joined), plainNumbers(stray)):
-		case !hasValue && isDigit(stray[0]):
+	joined, last = slices.Clone(tokens[at].units), at+1
+	switch {
+	case !tokens[at].HasValue && (last == len(tokens) || !isLostValue(tokens[last].units)):
+		return joined, last
+	case !tokens[at].HasValue:
+		if tokens[last].units[0] != '=' {
 			joined = append(joined, '=')
-		default:
-			return joined, last
+		}
+		joined = append(joined, tokens[last].units...)
+		last++
+	case !isNumberList(plainNumbers(tokens[at].value())):
+		return joined, last
+	}
+	for ; last < len(tokens); last++ {
+		stray := tokens[last].units
+		if !isNumberList(plainNumbers(stray)) || !meetsStray(joined, stray) {
+			break
 		}
 		joined = append(joined, stray...)
 	}
 	return joined, last
 }
 
+// isLostValue reports whether a token behind a bare name is its value: numbers
+// with the "=" in front of them or without.
+func isLostValue(units []uint16) bool {
+	if units[0] == '=' {
+		return isNumberList(plainNumbers(units[1:]))
+	}
+	return isDigit(units[0]) && isNumberList(plainNumbers(units))
+}
+
 // meetsStray reports whether one part ends, or the other begins, with what can
 // only stand before or between numbers.
 func meetsStray(part, stray []uint16) bool {
-	return len(part) > 0 && separates(part[len(part)-1]) || len(stray) > 0 && separates(stray[0])
+	last := len(part) - 1
+	for last >= 0 && isQuote(part[last]) {
+		last--
+	}
+	first := slices.IndexFunc(stray, func(unit uint16) bool { return !isQuote(unit) })
+	return last >= 0 && separates(part[last]) || first >= 0 && separates(stray[first])
 }
 
-func separates(unit uint16) bool { return unit == ',' || unit == '=' }
+func separates(unit uint16) bool { return unit == ',' || unit == ';' || unit == '=' }
 
 // plainNumbers drops quotes and turns semicolons into commas.
 func plainNumbers(units []uint16) []uint16 {

@@ -45,6 +45,8 @@ func TestMend(t *testing.T) {
 		{"first number missing", "SharedSection=, 20480,768", "SharedSection=,20480,768", []string{codeBlank}},
 		{"nothing but a quote", `SharedSection="`, "SharedSection=", []string{codeQuotes}},
 		{"comma behind the bare name", "SharedSection ,20480", "", nil},
+		{"comma behind the bare name and a number", "SharedSection ,20480 768", "", nil},
+		{"semicolon behind the bare name and a number", "SharedSection ;20480 =768", "", nil},
 		{"two tokens", "sharedsection=1024, 20480,768 SharedSection=1", "", nil},
 		{"hexadecimal", "SharedSection=0x400, 0x5000, 0x300", "SharedSection=0x400,0x5000,0x300", []string{codeBlank}},
 	} {
