@@ -127,11 +127,27 @@ func (c *ControlSets) byNumber(number uint32) (ControlSet, bool) {
 	return c.Sets[i], true
 }
 
+// CheckSelection returns a [UsageError] for a selection that [ControlSets.Choose]
+// would not understand in any hive.
+func CheckSelection(selection string) error {
+	switch selection {
+	case "", SelectActive, SelectCurrent, SelectDefault, SelectLastKnownGood, SelectAll:
+		return nil
+	}
+	if _, ok := parseNumber(selection); ok {
+		return nil
+	}
+	return &UsageError{fmt.Sprintf("unknown control set %q: want active, current, default, lastknowngood, all or a number", selection)}
+}
+
 // Choose returns the control sets that a selection names: one of the Select
 // constants or a number, "" for SelectActive. It returns a UsageError for a
 // selection that is none, hive.ErrNotFound for a number without a set, and a
 // RefusedError where the Select key does not lead to a set.
 func (c *ControlSets) Choose(selection string) ([]ControlSet, error) {
+	if err := CheckSelection(selection); err != nil {
+		return nil, err
+	}
 	if number, ok := parseNumber(selection); ok {
 		set, ok := c.byNumber(number)
 		if !ok {
@@ -149,9 +165,6 @@ func (c *ControlSets) Choose(selection string) ([]ControlSet, error) {
 		SelectLastKnownGood: func() ([]ControlSet, error) { return c.named("LastKnownGood") },
 		SelectAll:           c.all,
 	}[selection]
-	if choose == nil {
-		return nil, &UsageError{fmt.Sprintf("unknown control set %q: want active, current, default, lastknowngood, all or a number", selection)}
-	}
 	if c.SelectErr != nil {
 		return nil, c.refuse("which control set is in use is not known: %s", c.SelectErr)
 	}

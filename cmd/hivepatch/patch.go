@@ -98,6 +98,9 @@ func readPatchOptions(env *environment, c *cli.Context) (o patchOptions, err err
 		return o, err
 	}
 	o.controlSet = c.String("control-set")
+	if err := patch.CheckSelection(o.controlSet); err != nil {
+		return o, wrapUsage("--control-set", err)
+	}
 	o.edit, err = readEdit(c)
 	return o, err
 }

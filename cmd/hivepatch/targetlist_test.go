@@ -50,6 +50,7 @@ func brokenLists() map[string]struct{ text, want string } {
 		"unknown preset":         {"A\n" + `{"target": "B", "force": true, "preset": "nonsense"}`, "line 2, column 32: "},
 		"size too large":         {`{"target": "B", "noninteractive": 99999999999}`, "line 1, column 17: --noninteractive"},
 		"settings that exclude":  {`{"target": "B", "preset": "kb142676", "interactive": 5}`, "line 1, column 39: --interactive and --preset exclude each other"},
+		"unknown control set":    {"A\n" + `{"target": "B", "control_set": "zz"}`, `line 2, column 17: --control-set: unknown control set "zz"`},
 		"backup and none":        {`{"target": "B", "backup": "x", "no_backup": true}`, "line 1, column 32: --backup and --no-backup exclude each other"},
 	}
 }
