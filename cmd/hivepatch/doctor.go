@@ -68,7 +68,7 @@ func runDoctor(env *environment, o doctorOptions) error {
 		return err
 	}
 	if d.failure != nil && !isDamage(d.failure) {
-		return o.target.wrap(d.failure)
+		return d.failure
 	}
 	if r.json {
 		err = r.object(d)
@@ -83,7 +83,7 @@ func runDoctor(env *environment, o doctorOptions) error {
 	}
 	switch {
 	case d.failure != nil:
-		return o.target.wrap(d.failure)
+		return d.failure
 	case !d.isSound() || d.stopped() != nil:
 		return errFindings
 	}
@@ -107,6 +107,9 @@ func examine(env *environment, r *reporter, target targetOptions) (*diagnosis, e
 func (d *diagnosis) lookAround(env *environment, target targetOptions) error {
 	d.inWindows = target.volume.volume != nil || locate.LiesInWindows(target.path)
 	d.Hibernation = newHibernationReport(target.checkHibernation())
+	if target.isInImage() {
+		d.lookAtImage(target)
+	}
 	v := target.volume.volume
 	if v == nil {
 		var err error
@@ -123,12 +126,20 @@ func (d *diagnosis) lookAround(env *environment, target targetOptions) error {
 		for _, c := range v.Copies(locate.System) {
 			d.Copies = append(d.Copies, v.FullPath(c.Path))
 		}
-		d.lookAtInstallation(v.Volume, target.volume.installation)
+		d.lookAtInstallation(v.Volume, target.volume.candidate.Installation)
 	case v.Layout == locate.ConfigFolder && strings.EqualFold(filepath.Base(target.path), string(locate.System)):
 		// Of a file of another name one cannot know what lies beside it.
 		d.lookAtInstallation(v.Volume, ".")
 	}
 	return nil
+}
+
+// lookAtImage finds out what keeps the hive from being written in its image.
+func (d *diagnosis) lookAtImage(target targetOptions) {
+	if err := target.checkClean(); err != nil {
+		d.VolumeDirty = whyDirty(err)
+	}
+	d.WhyNotInPlace = target.volume.volume.whyNotInPlace(target.volume.candidate)
 }
 
 func (d *diagnosis) lookAtInstallation(v *locate.Volume, path string) {

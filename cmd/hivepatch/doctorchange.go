@@ -81,7 +81,7 @@ func trial(target targetOptions) func(proposal) error {
 
 // newHive is where a changed hive goes: in place, where a backup is kept.
 func (d *diagnosis) newHive() []string {
-	if d.HivePath == standardStream {
+	if d.HivePath == standardStream || d.WhyNotInPlace != "" {
 		return []string{"-o", "SYSTEM.new"}
 	}
 	return []string{"--in-place"}
@@ -92,6 +92,8 @@ func (d *diagnosis) doing() string {
 	switch {
 	case d.HivePath == standardStream:
 		return "then do it"
+	case d.WhyNotInPlace != "":
+		return "then do it, and put the new hive in its place with the volume mounted"
 	case d.inImage:
 		return "then do it; --backup FILE keeps the hive as it is now"
 	}

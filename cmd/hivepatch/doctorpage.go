@@ -43,6 +43,12 @@ func (d *diagnosis) printState(r *reporter) {
 	if d.ReadOnly {
 		d.bad(r, "the volume is mounted read-only")
 	}
+	if d.VolumeDirty != "" {
+		d.bad(r, "the volume is not cleanly shut down: %s", d.VolumeDirty)
+	}
+	if d.WhyNotInPlace != "" {
+		d.bad(r, "the hive cannot be written in place: %s", d.WhyNotInPlace)
+	}
 	if d.Findings == nil {
 		d.bad(r, "the hive cannot be read: %s", d.Failure)
 		return

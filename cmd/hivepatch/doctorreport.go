@@ -16,13 +16,15 @@ type diagnosis struct {
 	Machine  *machineReport   `json:"machine"`   // null where nothing could be read
 	Hive     *patch.HiveState `json:"hive"`      // null where it cannot be read
 
-	ReadOnly    bool               `json:"read_only"`
-	Hibernation *hibernationReport `json:"hibernation"` // null where Windows is shut down
-	Dirty       string             `json:"dirty"`       // why the hive needs recovery, "" for a clean one
-	Unrecovered string             `json:"unrecovered"` // why its logs do not allow that
-	Findings    *edit.Counts       `json:"findings"`    // of the check, but for dirtiness; null where it could not be made
-	Failure     string             `json:"failure"`     // why the hive cannot be read
-	Copies      []string           `json:"copies"`      // of the hive, in the same volume
+	ReadOnly      bool               `json:"read_only"`
+	Hibernation   *hibernationReport `json:"hibernation"`      // null where Windows is shut down
+	VolumeDirty   string             `json:"volume_dirty"`     // why that of an image was not cleanly shut down, "" where it was
+	WhyNotInPlace string             `json:"why_not_in_place"` // of a hive in an image, "" where it can be written there
+	Dirty         string             `json:"dirty"`            // why the hive needs recovery, "" for a clean one
+	Unrecovered   string             `json:"unrecovered"`      // why its logs do not allow that
+	Findings      *edit.Counts       `json:"findings"`         // of the check, but for dirtiness; null where it could not be made
+	Failure       string             `json:"failure"`          // why the hive cannot be read
+	Copies        []string           `json:"copies"`           // of the hive, in the same volume
 
 	ControlSets []patch.SetState `json:"control_sets"`
 	Symptoms    []symptom        `json:"symptoms"`
@@ -30,6 +32,7 @@ type diagnosis struct {
 	Warnings    []string         `json:"warnings"`
 
 	words     []string // that name the hive on a command line
+	target    []string // that name TARGET
 	inImage   bool     // the hive lies in the image of a disk
 	failure   error
 	tried     func(proposal) error // why a change would be refused, nil where it would not
@@ -64,12 +67,13 @@ func newDiagnosis(target targetOptions) *diagnosis {
 	if target.path == standardStream {
 		path = standardStream
 	}
-	words := []string{path}
+	words, targetWords := []string{path}, []string{target.path}
 	if target.isInImage() {
 		words = target.volume.volume.inImage.words()
+		targetWords = words
 	}
 	return &diagnosis{
-		Target: target.path, HivePath: path, words: words, inImage: target.isInImage(),
+		Target: target.path, HivePath: path, words: words, target: targetWords, inImage: target.isInImage(),
 		Copies: []string{}, ControlSets: []patch.SetState{}, Symptoms: []symptom{}, Next: []step{}, Warnings: []string{},
 	}
 }

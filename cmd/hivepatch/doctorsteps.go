@@ -10,7 +10,7 @@ func (d *diagnosis) steps() []step {
 	case d.failure != nil:
 		plan.salvage()
 	case d.half:
-		plan.add("put the hive back as it was before the change that was interrupted", "restore", d.HivePath)
+		plan.putBack()
 	case d.Unrecovered != "":
 		plan.logsLost()
 	case d.Findings.Fatal > 0:
@@ -49,7 +49,10 @@ func (s *steps) hiveStep(what, command string, options ...string) {
 func (s *steps) volume() {
 	if s.Hibernation != nil {
 		s.add("start this Windows once more, shut it down for good (shutdown /s /t 0, or Shift and Shut down), and look again: it has the registry in memory and would undo every change",
-			"doctor", s.Target)
+			slices.Concat([]string{"doctor"}, s.target)...)
+	}
+	if s.VolumeDirty != "" {
+		s.hiveStep("start this Windows once more and shut it down, or run chkdsk /f on the volume, and look again: what is unfinished may change the hive", "doctor")
 	}
 	if s.Machine != nil && s.Machine.WinPE != "" {
 		s.add("this is a Windows PE, not the machine's Windows: find the volume of that (diskpart, list volume) and look there", "locate", `D:\`)
@@ -57,6 +60,16 @@ func (s *steps) volume() {
 	if s.ReadOnly {
 		s.add("mount the volume for writing before a changed hive is put in its place: " + remount())
 	}
+}
+
+// putBack is for a hive that is half written.
+func (s *steps) putBack() {
+	const what = "put the hive back as it was before the change that was interrupted"
+	if s.inImage {
+		s.add(what+", from the journal of that", "rollback", s.Target, "--journal", "FILE")
+		return
+	}
+	s.add(what, "restore", s.HivePath)
 }
 
 // salvage offers what there is to make a hive of: its remains, and its copies.
@@ -131,7 +144,7 @@ func (s *steps) change(what string, p proposal) {
 		return
 	}
 	s.add(what+": first look at what would change", append(p.words(s.words), "--dry-run")...)
-	if s.Hibernation == nil && !s.ReadOnly {
+	if s.Hibernation == nil && !s.ReadOnly && s.VolumeDirty == "" {
 		s.add(s.doing(), append(p.words(s.words), s.newHive()...)...)
 	}
 }

@@ -97,6 +97,15 @@ func explainImage(err error, path string) error {
 	return err
 }
 
+// whyDirty says why a volume was not cleanly shut down, without its name where
+// that is known.
+func whyDirty(err error) string {
+	if dirty, ok := errors.AsType[*diskimage.DirtyVolumeError](err); ok {
+		return dirty.Reason
+	}
+	return err.Error()
+}
+
 // explainDirtyVolume says what overrides the refusal of a volume that was not
 // shut down.
 func explainDirtyVolume(err error) error {

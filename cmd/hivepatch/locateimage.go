@@ -86,7 +86,7 @@ func (i *openedImage) look(env *environment, v *diskimage.Volume) partitionRepor
 	}
 	p.Volume = newLocateReport(env, volume)
 	if err := volume.inImage.ntfs.CheckClean(); err != nil {
-		p.Dirty = err.Error()
+		p.Dirty = whyDirty(err)
 		p.Volume.keepOut("the volume was not cleanly shut down")
 	}
 	if p.Volume.Hibernation != nil {

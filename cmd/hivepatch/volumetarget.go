@@ -26,10 +26,10 @@ type whichHive struct {
 
 // volumeOptions are what is known of the Windows that the hive lies in.
 type volumeOptions struct {
-	which        whichHive
-	quiet        bool           // no warnings
-	volume       *windowsVolume // that TARGET is; nil for a hive file or a stream
-	installation string         // path of the hive's Windows folder in the volume
+	which     whichHive
+	quiet     bool              // no warnings
+	volume    *windowsVolume    // that TARGET is; nil for a hive file or a stream
+	candidate *locate.Candidate // the hive in it
 }
 
 // windowsVolume is a TARGET in which hives are looked for: a folder, or a volume
@@ -206,7 +206,7 @@ func (o *targetOptions) open(env *environment) error {
 		if err != nil {
 			return err
 		}
-		v.installation = candidate.Installation
+		v.candidate = candidate
 		o.hive = v.volume.place(candidate)
 	case o.path == standardStream:
 		o.hive = streamedHive{hivefile.StreamPlace(displayName(o.path), env.stdin)}
