@@ -23,7 +23,7 @@ func TestComplete(t *testing.T) {
 		{"half a flag", "=--d patch", "--dry-run"},
 		{"half a flag that is a value", "=--no patch SYSTEM -o", ":file"},
 		{"half a flag behind a value", "=--non patch SYSTEM -o new", "--noninteractive"},
-		{"hyphens", "=-- check", "--hive --user --partition --any-folder --no-rollback --journal --log --ignore-logs --json --quiet --verbose --help"},
+		{"hyphens", "=-- check", "--hive --user --partition --no-rollback --any-folder --journal --log --ignore-logs --json --quiet --verbose --help"},
 		{"alias", "=-q check", "-q"},
 		{"hive of a folder", "=S ls D: --hive", "SYSTEM SOFTWARE SAM SECURITY"},
 		{"no such flag", "=--zzz check", ""},

@@ -31,24 +31,19 @@ type imageOptions struct {
 
 // imageFlags are read by readImageOptions.
 func imageFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		stringFlag(headingInput, "partition", "take the volume in partition `N` where TARGET is an image with several that have the hive"),
-		anyFolderFlag(),
 		boolFlag(headingInput, "no-rollback", "refuse an image with a write that was interrupted, instead of rolling that back first"),
-		journalFlag(),
+	}, imageFileFlags()...)
+}
+
+// imageFileFlags are those of every command that opens an image, rollback among
+// them.
+func imageFileFlags() []cli.Flag {
+	return []cli.Flag{
+		boolFlag(headingInput, "any-folder", "open the backing files of an image that are not in its folder; an image can name any file"),
+		stringFlag(headingInput, "journal", "the journal of an image is `FILE` (default: IMAGE.hivepatch-journal); a block device needs one to be written to"),
 	}
-}
-
-func anyFolderFlag() cli.Flag {
-	return boolFlag(headingInput, "any-folder", "open the backing files of an image that are not in its folder; an image can name any file")
-}
-
-func journalFlag() cli.Flag {
-	return stringFlag(headingInput, "journal", "the journal of an image is `FILE` (default: IMAGE.hivepatch-journal); a block device needs one to be written to")
-}
-
-func ignoreDirtyVolumeFlag() cli.Flag {
-	return boolFlag(headingInput, "ignore-dirty-volume", "go on with a hive in an image whose volume was not cleanly shut down, and which the next start may change")
 }
 
 func readImageOptions(c *cli.Context) (o imageOptions, err error) {

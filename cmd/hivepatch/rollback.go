@@ -35,9 +35,7 @@ func newRollbackCommand(env *environment) *cli.Command {
 		Usage:       "undo a write to a disk image that was interrupted",
 		UsageText:   "hivepatch rollback IMAGE [options]",
 		Description: rollbackDescription,
-		Flags: slices.Concat([]cli.Flag{
-			anyFolderFlag(),
-			journalFlag(),
+		Flags: slices.Concat(imageFileFlags(), []cli.Flag{
 			boolFlag(headingInput, "force", "put the old bytes back too where others than hivepatch have written since"),
 			waitFlag(),
 		}, reportFlags()),

@@ -98,7 +98,12 @@ func (v *imageVolume) words() []string {
 
 // volumeFlags choose a hive where TARGET is a folder or an image. They are read
 // by readTarget.
-func volumeFlags() []cli.Flag { return append([]cli.Flag{hiveFlag(), userFlag()}, imageFlags()...) }
+func volumeFlags() []cli.Flag {
+	return append([]cli.Flag{
+		stringFlag(headingInput, "hive", "take the hive `NAME` where TARGET is a folder or an image: SYSTEM, SOFTWARE, SAM, SECURITY, DEFAULT, COMPONENTS, BCD, or with --user NTUSER or USRCLASS (default: SYSTEM)"),
+		stringFlag(headingInput, "user", "take the hive NTUSER.DAT of the user `NAME` where TARGET is a folder or an image"),
+	}, imageFlags()...)
+}
 
 // writingVolumeFlags are volumeFlags for a command that writes a hive.
 func writingVolumeFlags() []cli.Flag { return append(volumeFlags(), ignoreFlags()...) }
@@ -106,19 +111,10 @@ func writingVolumeFlags() []cli.Flag { return append(volumeFlags(), ignoreFlags(
 // ignoreFlags are the flags that override what keeps a command from writing a
 // hive that a Windows may still have in memory.
 func ignoreFlags() []cli.Flag {
-	return []cli.Flag{ignoreHibernationFlag(), ignoreDirtyVolumeFlag()}
-}
-
-func hiveFlag() cli.Flag {
-	return stringFlag(headingInput, "hive", "take the hive `NAME` where TARGET is a folder or an image: SYSTEM, SOFTWARE, SAM, SECURITY, DEFAULT, COMPONENTS, BCD, or with --user NTUSER or USRCLASS (default: SYSTEM)")
-}
-
-func userFlag() cli.Flag {
-	return stringFlag(headingInput, "user", "take the hive NTUSER.DAT of the user `NAME` where TARGET is a folder or an image")
-}
-
-func ignoreHibernationFlag() cli.Flag {
-	return boolFlag(headingInput, "ignore-hibernation", "go on with a hive of a hibernated Windows, which will undo the change when it starts")
+	return []cli.Flag{
+		boolFlag(headingInput, "ignore-hibernation", "go on with a hive of a hibernated Windows, which will undo the change when it starts"),
+		boolFlag(headingInput, "ignore-dirty-volume", "go on with a hive in an image whose volume was not cleanly shut down, and which the next start may change"),
+	}
 }
 
 func readWhichHive(c *cli.Context) (whichHive, error) {
