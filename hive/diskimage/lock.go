@@ -24,6 +24,9 @@ func (e *InUseError) Error() string { return fmt.Sprintf("%s is in use: %s", e.P
 // Unwrap returns ErrInUse.
 func (e *InUseError) Unwrap() error { return ErrInUse }
 
+// byQEMU is the By of an image with the locks that QEMU takes.
+const byQEMU = "QEMU, or a program that locks like it, has it open"
+
 // access is what an image is opened for.
 type access int
 

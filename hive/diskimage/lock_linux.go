@@ -68,7 +68,7 @@ func isTaken(err error) bool { return errors.Is(err, unix.EAGAIN) || errors.Is(e
 
 func describeLock(lock unix.Flock_t) string {
 	if lock.Start >= heldAt && lock.Start < heldAt+64 || lock.Start >= refusedAt && lock.Start < refusedAt+64 {
-		return "QEMU, or a program that locks like it, has it open"
+		return byQEMU
 	}
 	if lock.Pid > 0 {
 		return fmt.Sprintf("process %d has a lock on it", lock.Pid)

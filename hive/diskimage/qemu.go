@@ -136,9 +136,19 @@ func (q *QEMU) explain(err error) error {
 		failed.Output, failed.Err = own.output, own.err
 	}
 	if strings.Contains(failed.Output, `" lock`) {
-		return &InUseError{Path: q.path, By: "QEMU cannot lock it: " + strings.Join(strings.Fields(failed.Output), " ")}
+		return &InUseError{Path: q.lockedFile(failed.Output), By: byQEMU}
 	}
 	return failed
+}
+
+// lockedFile is the file that QEMU could not lock: the image, or one behind it.
+func (q *QEMU) lockedFile(output string) string {
+	for _, layer := range q.Layers {
+		if strings.Contains(output, "["+layer.Path+"]") {
+			return layer.Path
+		}
+	}
+	return q.path
 }
 
 // servedDisk is the disk as QEMU serves it. A server that does not answer is

@@ -311,6 +311,11 @@ func TestQEMURefused(t *testing.T) {
 		defer holdOpen(t, path, "-f", "qcow2")()
 		_, err := openQEMU(t, path, temp, QEMUOptions{Write: true})
 		require.ErrorIs(t, err, ErrInUse)
+		require.ErrorContains(t, err, path+" is in use: QEMU, or a program that locks like it, has it open")
+		requireNoTrace(t, temp)
+		_, err = openQEMU(t, make("over.qcow2", "-f", "qcow2", "-F", "qcow2", "-b", path), temp, QEMUOptions{})
+		require.ErrorIs(t, err, ErrInUse)
+		require.ErrorContains(t, err, path+" is in use: ")
 		requireNoTrace(t, temp)
 	})
 }
