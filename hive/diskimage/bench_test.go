@@ -28,7 +28,7 @@ func BenchmarkReaddirnames(b *testing.B) {
 	ntfs := smallVolume(b).ntfs
 	b.ReportAllocs()
 	for b.Loop() {
-		ntfs.work.Store(0)
+		ntfs.volume.image.work.Store(0)
 		folder, err := ntfs.OpenFolder(largeFolder)
 		require.NoError(b, err)
 		names, err := folder.Readdirnames(1000)
@@ -56,7 +56,7 @@ func BenchmarkRead(b *testing.B) {
 func BenchmarkTooMuchWork(b *testing.B) {
 	ntfs := smallVolume(b).ntfs
 	for b.Loop() {
-		ntfs.work.Store(0)
+		ntfs.volume.image.work.Store(0)
 		for err := error(nil); !errors.Is(err, ErrTooMuchWork); {
 			_, err = ntfs.Lstat(largeFolder + "/none")
 		}

@@ -352,7 +352,7 @@ func TestFolderInItself(t *testing.T) {
 // of the work takes BenchmarkTooMuchWork tells.
 func TestTooMuchWork(t *testing.T) {
 	n := smallVolume(t).ntfs
-	n.work.Store(mostWork - 4<<20)
+	n.volume.image.work.Store(mostWork - 4<<20)
 	bounded(t, func() {
 		for range mostWork / fixupStride {
 			if _, err := n.Lstat(largeFolder + "/none"); errors.Is(err, ErrTooMuchWork) {
@@ -361,6 +361,51 @@ func TestTooMuchWork(t *testing.T) {
 		}
 		t.Error("it does not")
 	})
+}
+
+// TestTooMuchWorkInAll: many volumes in an image take no longer than one.
+func TestTooMuchWorkInAll(t *testing.T) {
+	volumes, err := OpenDisk("disk", imagetest.Memory(imagetest.SmallDisk(t, "../..", 2))).Volumes()
+	require.NoError(t, err)
+	first, err := volumes[0].OpenNTFS()
+	require.NoError(t, err)
+	second, err := volumes[1].OpenNTFS()
+	require.NoError(t, err)
+	require.NoError(t, first.spend(mostWork-1<<20))
+	require.NoError(t, second.spend(1<<20))
+	_, err = second.Lstat(smallHive)
+	require.ErrorIs(t, err, ErrTooMuchWork)
+}
+
+// TestNothingOnTheDisk: what a file has that lies nowhere costs no reading, but
+// memory.
+func TestNothingOnTheDisk(t *testing.T) {
+	const size = mostWork + 1<<20
+	for name, change := range map[string]func(a []byte){
+		"hole": func(a []byte) {
+			put16(a, 12, flagSparse)
+			holes(a, size/512)
+			put64(a, 56, size)
+		},
+		"hole that was never written": func(a []byte) {
+			put16(a, 12, flagSparse)
+			holes(a, size/512)
+			put64(a, 56, 0)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := smallVolume(t)
+			e.attribute(e.number(smallHive), typeData, func(a []byte) {
+				put64(a, 40, size)
+				put64(a, 48, size)
+				change(a)
+			})
+			file, err := e.open().OpenFile(smallHive)
+			require.NoError(t, err)
+			_, err = io.Copy(io.Discard, file)
+			require.ErrorIs(t, err, ErrTooMuchWork)
+		})
+	}
 }
 
 // TestTruncated: a volume that ends early is an error at every length.

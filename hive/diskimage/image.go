@@ -16,6 +16,7 @@ type Image struct {
 	file   *os.File // nil for a disk that OpenDisk was given
 	server *QEMU    // that serves the disk; nil for none
 	disk   *countedDisk
+	work   atomic.Int64 // bytes of mostWork that its volumes have needed
 }
 
 // Options of Open.

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 )
 
-// mostWork is how many bytes of the structures of a volume are read, in all: file
-// records, lists, folders. What is asked for here needs some megabytes of the
-// fullest volume. Only what somebody has prepared needs more.
+// mostWork is how many bytes of the structures of the volumes in an image are
+// read, in all: file records, lists, folders. What is asked for here needs some
+// megabytes of the fullest volume. Only what somebody has prepared needs more.
 const mostWork = 256 << 20
 
 // NTFS is an NTFS volume, opened for reading. It is a hivefile.Tree, and can be
@@ -24,7 +23,6 @@ type NTFS struct {
 	volume *Volume
 	disk   io.ReaderAt
 	mft    *stream
-	work   atomic.Int64 // bytes that were read of mostWork
 
 	mutex sync.Mutex
 	known map[place]reference // names that were looked up
@@ -105,7 +103,7 @@ func (n *NTFS) openMFT() error {
 // they are too many.
 func (n *NTFS) spend(bytes int) error {
 	// A read costs time even where it is of few bytes.
-	if n.work.Add(int64(max(bytes, fixupStride))) > mostWork {
+	if n.volume.image.work.Add(int64(max(bytes, fixupStride))) > mostWork {
 		return fmt.Errorf("%s: %w: %d MiB", n.volume, ErrTooMuchWork, mostWork>>20)
 	}
 	return nil

@@ -239,7 +239,9 @@ func (s *stream) find(vcn int64) int {
 // what was never written are zeros.
 func (n *NTFS) fill(s *stream, p []byte, off int64) error {
 	if written := max(s.initialized-off, 0); int64(len(p)) > written {
-		clear(p[written:])
+		if err := n.zeros(p[written:]); err != nil {
+			return err
+		}
 		p = p[:written]
 	}
 	for i := s.find(off / n.cluster); len(p) > 0; i++ {
@@ -249,12 +251,27 @@ func (n *NTFS) fill(s *stream, p []byte, off int64) error {
 		r := s.runs[i]
 		skip := off - r.vcn*n.cluster
 		part := p[:min(int64(len(p)), r.count*n.cluster-skip)]
+		var err error
 		if r.lcn == hole {
-			clear(part)
-		} else if err := readFull(n.disk, part, n.base+r.lcn*n.cluster+skip); err != nil {
+			err = n.zeros(part)
+		} else {
+			err = readFull(n.disk, part, n.base+r.lcn*n.cluster+skip)
+		}
+		if err != nil {
 			return err
 		}
 		p, off = p[len(part):], off+int64(len(part))
 	}
+	return nil
+}
+
+// zeros fills p with what a stream has that is not on the disk. It counts as
+// work: a few bytes of a volume can say that a file has any number of them. Memory
+// that is not touched costs none, so that the count comes first.
+func (n *NTFS) zeros(p []byte) error {
+	if err := n.spend(len(p)); err != nil {
+		return err
+	}
+	clear(p)
 	return nil
 }
