@@ -22,7 +22,7 @@ import (
 func TestPlace(t *testing.T) {
 	imagetest.Require(t, append([]string{"ntfsfix"}, append(peers, imagetest.Programs...)...)...)
 	small, large := imagetest.Hives(t, "../..")
-	for name, spec := range images(small, large) {
+	for name, spec := range imagetest.Kinds(small, large) {
 		t.Run(name, func(t *testing.T) {
 			built := imagetest.Build(t, spec)
 			for number, v := range spec.Volumes {

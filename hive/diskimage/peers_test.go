@@ -15,48 +15,8 @@ import (
 	"hivepatch/hive/diskimage/imagetest"
 )
 
-// fragments is what a torn hive has on the disk.
-const fragments = 50
-
 // peers are the programs that give a second opinion, of the package ntfs-3g.
 var peers = []string{"ntfsinfo", "ntfscluster", "ntfscat"}
-
-// windows are the files of an installation, with the spelling that a version of
-// Windows has for its folders.
-func windows(small, large []byte, spelling func(string) string) []imagetest.File {
-	return []imagetest.File{
-		{Path: spelling("Windows/System32/config/SYSTEM"), Data: large, Fragments: min(fragments, len(large)/65536/2)},
-		{Path: spelling("Windows/System32/config/SOFTWARE"), Data: small},
-		{Path: "empty", Data: nil},
-		{Path: "resident", Data: []byte("short")},
-	}
-}
-
-func asIs(s string) string { return s }
-
-// images are the kinds of images that must work alike.
-func images(small, large []byte) map[string]imagetest.Spec {
-	lower := windows(small, large, strings.ToLower)
-	upper := windows(small, large, strings.ToUpper)
-	usual := windows(small, large, asIs)
-	one := func(table imagetest.Table, sector, cluster int, files []imagetest.File) imagetest.Spec {
-		return imagetest.Spec{Table: table, SectorSize: sector, ClusterSize: cluster, Volumes: []imagetest.Volume{{Files: files}}}
-	}
-	return map[string]imagetest.Spec{
-		"volume, clusters of 512":   one(imagetest.None, 512, 512, usual),
-		"volume, clusters of 4096":  one(imagetest.None, 512, 4096, upper),
-		"volume, clusters of 65536": one(imagetest.None, 512, 65536, lower),
-		"volume, sectors of 4096":   one(imagetest.None, 4096, 4096, usual),
-		"MBR":                       one(imagetest.MBR, 512, 4096, upper),
-		"MBR, sectors of 4096":      one(imagetest.MBR, 4096, 4096, lower),
-		"GPT":                       one(imagetest.GPT, 512, 4096, lower),
-		"GPT, sectors of 4096":      one(imagetest.GPT, 4096, 65536, upper),
-		"extended partition, two installations": {Table: imagetest.Extended, Volumes: []imagetest.Volume{
-			{Files: usual}, {Files: lower}}},
-		"extended partition, sectors of 4096": {Table: imagetest.Extended, SectorSize: 4096, Volumes: []imagetest.Volume{
-			{Files: upper}, {Files: usual}}},
-	}
-}
 
 // TestImages: in every kind of image every file is found by names of any case,
 // has the content that ntfs-3g gives, read as a file and read through its
@@ -64,7 +24,7 @@ func images(small, large []byte) map[string]imagetest.Spec {
 func TestImages(t *testing.T) {
 	imagetest.Require(t, append(peers, imagetest.Programs...)...)
 	small, large := imagetest.Hives(t, "../..")
-	for name, spec := range images(small, large) {
+	for name, spec := range imagetest.Kinds(small, large) {
 		t.Run(name, func(t *testing.T) {
 			built := imagetest.Build(t, spec)
 			image, err := diskimage.Open(built.Path, diskimage.Options{})
@@ -199,7 +159,7 @@ func TestBlockDevice(t *testing.T) {
 		t.Skip("only root makes block devices")
 	}
 	small, large := imagetest.Hives(t, "../..")
-	files := windows(small, large, asIs)
+	files := imagetest.Windows(small, large)
 	built := imagetest.Build(t, imagetest.Spec{Table: imagetest.GPT, Volumes: []imagetest.Volume{{Files: files}}})
 	device := strings.TrimSpace(imagetest.Run(t, "losetup", "--find", "--show", "--read-only", built.Path))
 	defer imagetest.Run(t, "losetup", "--detach", device)
@@ -220,7 +180,7 @@ func TestBlockDevice(t *testing.T) {
 func TestVHDByQEMU(t *testing.T) {
 	imagetest.Require(t, append([]string{"qemu-img"}, imagetest.Programs...)...)
 	small, large := imagetest.Hives(t, "../..")
-	files := windows(small, large, asIs)
+	files := imagetest.Windows(small, large)
 	built := imagetest.Build(t, imagetest.Spec{Table: imagetest.MBR, Volumes: []imagetest.Volume{{Files: files}}})
 	convert := func(options ...string) string {
 		path := filepath.Join(t.TempDir(), "disk")
