@@ -358,6 +358,27 @@ func TestPlaceNTFS(t *testing.T) {
 			require.True(t, bytes.Equal(old, mustRead(t, path)))
 		})
 	}
+	// As every hive has that Windows itself made: its name is a short one too.
+	t.Run("short name", func(t *testing.T) {
+		dir := filepath.Join(volume, "short name")
+		require.NoError(t, os.Mkdir(dir, 0o755))
+		path := filepath.Join(dir, "SYSTEM")
+		require.NoError(t, os.WriteFile(path, old, 0o644))
+		require.NoError(t, unix.Setxattr(path, "system.ntfs_acl", ntfsAccessList(t), 0))
+		require.NoError(t, unix.Setxattr(path, "system.ntfs_attrib", []byte{0x26, 0, 0, 0}, 0))
+		rest := belongingsOf(t, path, ntfsNames...)
+		require.NoError(t, unix.Setxattr(path, "system.ntfs_dos_name", []byte("SYSTEM"), 0))
+		before := belongingsOf(t, path, append(ntfsNames, "system.ntfs_dos_name")...)
+		file := loadEdited(t, path, 50_000)
+		placed, err := file.SaveInPlace(t.Context(), InPlaceOptions{Time: placeTime})
+		require.NoError(t, err)
+		require.Equal(t, WayPages, placed.Way)
+		require.Contains(t, placed.WhyPages, "system.ntfs_dos_name")
+		require.Empty(t, placed.Warnings, "that the backup has another name is no news")
+		require.Equal(t, before, belongingsOf(t, path, append(ntfsNames, "system.ntfs_dos_name")...))
+		require.Equal(t, rest, belongingsOf(t, placed.Backup, ntfsNames...))
+		requireFiles(t, dir, map[string][]byte{"SYSTEM": file.Hive.Bytes(), placeName: old})
+	})
 	t.Run("object identifier", func(t *testing.T) {
 		path := filepath.Join(volume, "SYSTEM")
 		require.NoError(t, os.WriteFile(path, old, 0o644))

@@ -72,6 +72,12 @@ func (r *replacement) whyPages() (string, error) {
 	if kind := attributesOutOfReach(r.lock.file); kind != "" {
 		return "the attributes that Windows keeps for the hive cannot be reached through " + kind, nil
 	}
+	switch name, err := ownAttribute(r.lock.file); {
+	case err != nil:
+		return "", err
+	case name != "":
+		return "the hive has the attribute " + name + ", which no other file can have", nil
+	}
 	count := names(r.info)
 	if count < 2 {
 		return "", nil

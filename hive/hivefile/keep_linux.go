@@ -20,7 +20,8 @@ var (
 
 	// ownAttributes belong to one file and to no copy of it: two files may not
 	// have the same short name or object identifier, and the contents of a file
-	// with a reparse point are elsewhere.
+	// with a reparse point are elsewhere. Every hive that Windows has made has a
+	// short name: SYSTEM is one itself.
 	ownAttributes = [...]string{"system.ntfs_dos_name", "system.ntfs_object_id", "system.ntfs_reparse_data"}
 
 	// sealAttributes are hashes and signatures of the contents.
@@ -31,20 +32,13 @@ var (
 // bytes.
 const mostAttribute = 64 << 10
 
-// keep gives file to all that from has besides its contents and its times: the
-// owner, the mode, and every extended attribute, among which are access control
-// lists. On NTFS the time of creation is one of them. The error says which of
-// them the file system does not let it have.
+// keep gives file to all that from has besides its contents, its times and its
+// ownAttributes: the owner, the mode, and every extended attribute, among which
+// are access control lists. On NTFS the time of creation is one of them. The
+// error says which of them the file system does not let it have.
 func keep(from, to *os.File) error {
 	if err := keepOwner(from, to); err != nil {
 		return err
-	}
-	for _, name := range ownAttributes {
-		if value, err := attribute(from, name); err != nil {
-			return err
-		} else if value != nil {
-			return &attributeError{from.Name(), name, unix.EOPNOTSUPP}
-		}
 	}
 	names, err := listedAttributes(from)
 	if err != nil {
@@ -56,6 +50,16 @@ func keep(from, to *os.File) error {
 		}
 	}
 	return nil
+}
+
+// ownAttribute returns the name of one of ownAttributes that the file has, or "".
+func ownAttribute(file *os.File) (string, error) {
+	for _, name := range ownAttributes {
+		if value, err := attribute(file, name); err != nil || value != nil {
+			return name, err
+		}
+	}
+	return "", nil
 }
 
 // keepOwner sets owner and mode where they are not right already: file systems

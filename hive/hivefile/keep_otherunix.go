@@ -22,6 +22,8 @@ func keep(from, to *os.File) error {
 	return to.Chmod(info.Mode())
 }
 
+func ownAttribute(*os.File) (string, error) { return "", nil }
+
 func attributesOutOfReach(*os.File) string { return "" }
 
 func (f folder) openUnnamed() (*os.File, error) { return nil, errNoUnnamed }
