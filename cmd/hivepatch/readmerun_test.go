@@ -62,9 +62,10 @@ func TestReadmeWinPE(t *testing.T) {
 	}
 }
 
-// The page for Linux, with a real volume on /mnt that nothing else sees.
+// The page for Linux, with a real volume on /mnt that nothing else sees. Its hive
+// has a short name, as those have that Windows made.
 func TestReadmeLinux(t *testing.T) {
-	needReadmePrograms(t, "mkntfs", "ntfs-3g", "unshare")
+	needReadmePrograms(t, "mkntfs", "ntfs-3g", "unshare", "setfattr")
 	if os.Geteuid() != 0 {
 		t.Skip("only root mounts")
 	}
@@ -73,7 +74,7 @@ func TestReadmeLinux(t *testing.T) {
 	}
 	shell := startShell(t, "unshare", "--mount", "sh")
 	shell.run(t, "truncate -s 8M volume && mkntfs -q -F volume && ntfs-3g volume /mnt && mkdir -p /mnt/Windows/System32/config && "+
-		"cp testdata/win10-dirty/* /mnt/Windows/System32/config && umount /mnt")
+		"cp testdata/win10-dirty/* /mnt/Windows/System32/config && setfattr -n system.ntfs_dos_name -v SYSTEM /mnt/Windows/System32/config/SYSTEM && umount /mnt")
 	t.Cleanup(func() { shell.run(t, "umount /mnt") })
 	for _, block := range readReadme(t).blocks {
 		if block.prompt() != "# " {
