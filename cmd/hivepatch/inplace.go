@@ -106,15 +106,15 @@ func (p *placement) tell(outcome *edit.Outcome) {
 	outcome.Warnings = append(outcome.Warnings, placed.Warnings...)
 }
 
-// printPlace prints where the new hive and the old one are.
+// printPlace prints where the new hive and the old one are, and which logs were
+// emptied, which can be all that was done.
 func printPlace(r *reporter, output string, place *edit.InPlace) {
-	if place.Way == string(hivefile.WayNone) {
+	switch place.Way {
+	case string(hivefile.WayNone):
 		r.line("output:     none, %s is as it should be and was not touched", output)
-		return
-	}
-	if place.Way == string(hivefile.WayImage) {
+	case string(hivefile.WayImage):
 		r.line("output:     %s, in the image", output)
-	} else {
+	default:
 		r.line("output:     %s, in place", output)
 	}
 	if place.WhyPages != "" {
@@ -123,10 +123,6 @@ func printPlace(r *reporter, output string, place *edit.InPlace) {
 	if place.Backup != "" {
 		r.line("backup:     %s", place.Backup)
 	}
-	for _, log := range place.KeptLogs {
-		r.line("            %s", log)
-	}
-	for _, log := range place.CleanedLogs {
-		r.line("emptied:    %s", log)
-	}
+	printPaths(r, "            %s", place.KeptLogs)
+	printPaths(r, "emptied:    %s", place.CleanedLogs)
 }

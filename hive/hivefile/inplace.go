@@ -68,8 +68,8 @@ type Placed struct {
 // SaveInPlace puts the hive, as it is in memory, in place of the file that it
 // was loaded from: all or nothing, like WriteNew. The old file stays as a
 // backup, and so do the logs of a dirty hive and those that are emptied, as
-// BACKUP.LOG1 and so on. Where
-// the hive is as it is on disk, nothing is touched.
+// BACKUP.LOG1 and so on. Where the hive is as it is on disk, it is not touched,
+// and no backup is made; logs are emptied all the same where that is asked for.
 //
 // The new file gets the mode, the owner and the extended attributes of the old
 // one, those of NTFS among them, on Windows its access control list and
