@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
@@ -118,6 +120,9 @@ func (o targetOptions) wrap(err error) error {
 	if err == nil || isUsage(err) {
 		return err
 	}
+	if o.isLost(err) {
+		return hinted(err, "%s", hintLost(o.path))
+	}
 	for _, known := range []error{
 		hive.ErrNotHive, hive.ErrDirty, hive.ErrCorrupt, hive.ErrReadOnly, hive.ErrTooLarge, hive.ErrNotFound,
 		hive.ErrExists, hive.ErrName, hive.ErrProtected, hive.ErrDescriptor,
@@ -130,6 +135,19 @@ func (o targetOptions) wrap(err error) error {
 		return fmt.Errorf("%s: %w", o.name(), err)
 	}
 	return err
+}
+
+// isLost reports whether an error is that there is no such hive, although it has a
+// backup.
+func (o targetOptions) isLost(err error) bool {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if _, err := os.Lstat(o.path); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	backups, err := hivefile.FindBackups(o.path)
+	return err == nil && len(backups) > 0
 }
 
 // namesFile reports whether an error is one of reading or writing files, all of

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -347,6 +348,11 @@ const mostHinted = 8
 
 // hintMissing names what there is instead of the hive that was looked for.
 func hintMissing(missing *locate.NotFoundError) string {
+	if kind := cmp.Or(missing.Query.Kind, locate.System); missing.Query.User == "" {
+		if lost := missing.Volume.Lost(kind); lost != "" {
+			return hintLost(lost)
+		}
+	}
 	if missing.Query.User != "" && missing.Volume.Layout != locate.VolumeRoot {
 		return "the users' folders lie in the root of the volume: give that as TARGET"
 	}
@@ -374,6 +380,11 @@ func hintMissing(missing *locate.NotFoundError) string {
 		there = append(there[:mostHinted], fmt.Sprintf("and %d more, listed by %s locate", more, programName))
 	}
 	return what + strings.Join(there, ", ")
+}
+
+// hintLost says how a hive comes back that is not there, while its backup is.
+func hintLost(path string) string {
+	return fmt.Sprintf("there is a backup of it: %s puts it back", commandLine([]string{programName, "restore", path}))
 }
 
 // originText is what a hive is there for, in words.
