@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,19 +121,38 @@ func (r *replacement) keepOld(copied bool) error {
 			return err
 		}
 	}
+	_, err := r.freeName(func(path string) error { return r.keepAs(path, keep) })
+	return err
+}
+
+// freeName calls try with one name for a backup beside the hive after the other,
+// and returns the first for which it does not return ErrExists.
+func (r *replacement) freeName(try func(path string) error) (string, error) {
 	for number := 1; ; number++ {
 		path := filepath.Join(r.folder(), backupName(filepath.Base(r.lock.path), r.options.Time, number))
-		if err := r.keepAs(path, keep); !errors.Is(err, ErrExists) {
-			return err
+		if err := try(path); !errors.Is(err, ErrExists) {
+			return path, err
 		}
 	}
+}
+
+// requireNone returns ErrExists where there is a file at path.
+func requireNone(path string) error {
+	_, err := os.Lstat(path)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: %s", ErrExists, path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return err
 }
 
 // keepAs makes the backup at path. Its logs come first, so that a backup that
 // is there has them.
 func (r *replacement) keepAs(path string, keep func(path string) error) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%w: %s", ErrExists, path)
+	if err := requireNone(path); err != nil {
+		return err
 	}
 	mark := len(r.made)
 	kept, err := r.keepLogs(path)

@@ -106,27 +106,29 @@ func (r *replacement) exchange(out *output, temp string) error {
 }
 
 // reserve returns the name in its folder that the old hive is to get. Where no
-// backup is wanted there, that name is for a moment only.
+// backup is wanted there, that name is for a moment only, and is that of a backup
+// all the same: should the program die in that moment, Restore finds it. What is
+// half written is no backup.
 func (r *replacement) reserve(out *output) (string, error) {
-	passing := filepath.Join(out.folder, out.tempName())
 	switch {
-	case r.options.NoBackup || r.mending:
-		return passing, nil
+	case r.mending:
+		return filepath.Join(out.folder, out.tempName()), nil
+	case r.options.NoBackup:
+		return r.freeName(requireNone)
 	case r.options.Backup != "":
-		return passing, r.keepOld(true) // it may lie on another volume
-	}
-	for number := 1; ; number++ {
-		path := filepath.Join(out.folder, backupName(out.name, r.options.Time, number))
-		err := r.keepAs(path, func(string) error { return nil })
-		if errors.Is(err, ErrExists) {
-			continue
+		if err := r.keepOld(true); err != nil { // it may lie on another volume
+			return "", err
 		}
+		return r.freeName(requireNone)
+	}
+	return r.freeName(func(path string) error {
+		err := r.keepAs(path, func(string) error { return nil })
 		if err == nil {
 			// Until it has replaced the hive there is no such file to take back.
 			r.made = r.made[:len(r.made)-1]
 		}
-		return path, err
-	}
+		return err
+	})
 }
 
 // replaceFile calls ReplaceFileW, which takes two steps: the old file gets the

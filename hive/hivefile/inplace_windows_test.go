@@ -1,6 +1,7 @@
 package hivefile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,4 +114,36 @@ func TestReplaceFileErrors(t *testing.T) {
 		})
 		requireFiles(t, dir, map[string][]byte{"SYSTEM": oldBytes, "new": newBytes})
 	})
+}
+
+// ReplaceFileW takes two steps. Whoever dies between them leaves the old hive
+// under the name that it gets by the first, where Restore finds it, also when it
+// was not to be kept.
+func TestPlaceKilledBetween(t *testing.T) {
+	old := hivetest.Windows10().Build().Data
+	for name, options := range map[string]InPlaceOptions{
+		"backup":    {Time: placeTime},
+		"elsewhere": {Time: placeTime, Backup: filepath.Join(t.TempDir(), "backup")},
+		"none":      {Time: placeTime, NoBackup: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folderOf(t, map[string][]byte{"SYSTEM": old})
+			path := filepath.Join(dir, "SYSTEM")
+			r := loadEdited(t, path, 100).replacement(options)
+			died := errors.New("killed")
+			r.way = func(r *replacement) error {
+				between, err := r.reserve(&output{path: path, folder: dir, name: "SYSTEM", replace: true})
+				require.NoError(t, err)
+				require.NoError(t, os.Rename(path, between))
+				return died
+			}
+			_, err := r.run(t.Context(), path)
+			require.ErrorIs(t, err, died)
+			require.NoFileExists(t, path)
+			restored, err := Restore(t.Context(), path, RestoreOptions{})
+			require.NoError(t, err)
+			require.True(t, restored.Created)
+			require.Equal(t, old, read(t, path).Data)
+		})
+	}
 }
