@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,18 +35,39 @@ func windowsFolders(t *testing.T) map[string]string {
 	for name, folder := range folders {
 		require.NoError(t, os.MkdirAll(folder, 0o777), name)
 	}
-	// Wine has no shares; a Windows gives its own drives to an administrator.
-	share := t.TempDir()
-	for name, unc := range map[string]string{"UNC": `\\localhost\`, "extended UNC": `\\?\UNC\localhost\`} {
-		unc += strings.Replace(share, ":", "$", 1)
-		if _, err := os.Stat(unc); err == nil {
-			folders[name] = unc
-		} else {
-			t.Logf("%s: not here: %v", name, err)
+	for name, begin := range map[string]string{"UNC": `\\`, "extended UNC": `\\?\UNC\`} {
+		if share := shareOf(t); share != "" {
+			folders[name] = begin + share
 		}
 	}
 	return folders
 }
+
+// shareOf makes a folder on a share of this machine and returns its path without
+// what UNC paths begin with, or "" where there is no share. Wine has those that
+// are folders in its own folder, and a Windows gives an administrator its drives.
+func shareOf(t *testing.T) string {
+	t.Helper()
+	const server = "localhost"
+	if wine, ok := strings.CutPrefix(os.Getenv("WINECONFIGDIR"), `\??\`); ok {
+		shares := filepath.Join(wine, "dosdevices", "unc", server)
+		require.NoError(t, os.MkdirAll(shares, 0o777))
+		folder, err := os.MkdirTemp(shares, "hivepatch-test-")
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
+		return server + `\` + filepath.Base(folder)
+	}
+	share := server + `\` + strings.Replace(t.TempDir(), ":", "$", 1)
+	if _, err := os.Stat(`\\` + share); err != nil {
+		t.Logf("no paths of shares: %v", err)
+		return ""
+	}
+	return share
+}
+
+// ofShares are warnings of Wine, which does not tell where the volume of a share
+// begins.
+var ofShares = regexp.MustCompile(`(?m)^hivepatch: warning: GetVolumePathName .*localhost.*\n`)
 
 // TestWindowsPaths: every way to write a path does for reading, writing, in
 // place, for backups, and for the folder of a Windows.
@@ -61,7 +83,7 @@ func TestWindowsPaths(t *testing.T) {
 				t.Helper()
 				r := program(args...)
 				require.Equal(t, exitDone, r.code, "%q: %s", args, r.stderr)
-				require.Empty(t, r.stderr, "%q", args)
+				require.Empty(t, ofShares.ReplaceAllString(r.stderr, ""), "%q", args)
 				return r.stdout
 			}
 			require.Contains(t, does("show", hive), "1024,3072")
