@@ -33,7 +33,7 @@ func imageHint(err error) string {
 	case errors.As(err, new(*diskimage.GrowError)):
 		return "-o FILE writes the new hive as a file; compact makes room in a hive for a change that follows it"
 	case errors.Is(err, diskimage.ErrInUse):
-		return "shut the virtual machine down that runs from it, or unmount it; --wait SECONDS waits longer for another hivepatch"
+		return "shut the virtual machine down that runs from it, or unmount it; for another hivepatch, commands that write wait longer with --wait SECONDS"
 	case errors.Is(err, diskimage.ErrImageChanged):
 		return "what has written to the image since is lost where the journal has old bytes: hivepatch rollback --force puts them back all the same, and removing the journal gives the old hive up"
 	case errors.Is(err, diskimage.ErrForeignJournal):

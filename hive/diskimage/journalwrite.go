@@ -79,7 +79,7 @@ func (j *journalWriter) commit(header journalHeader) error {
 func (j *journalWriter) abandon(err error) error {
 	_ = j.file.Close() // nobody needs it
 	if removeErr := j.files.remove(j.path); removeErr != nil {
-		return fmt.Errorf("%w (and %s is left, which does no harm: %w)", err, j.path, removeErr)
+		return fmt.Errorf("%w (and %s may be there still, which does no harm: %w)", err, j.path, removeErr)
 	}
 	return err
 }

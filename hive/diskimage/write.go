@@ -109,7 +109,7 @@ func (r *Replacement) Write(ctx context.Context) (*Written, error) {
 		return nil, w.takeBack(err)
 	}
 	if err := r.files.remove(r.Journal); err != nil {
-		return nil, fmt.Errorf("%s is written, but its journal is left, which the next command removes: %w", r.Name, err)
+		return nil, fmt.Errorf("%s is written, but its journal may be there still, which the next command removes: %w", r.Name, err)
 	}
 	written := &Written{}
 	for _, p := range w.pieces {
