@@ -132,9 +132,7 @@ func (r *replacement) reserve(out *output) (string, error) {
 }
 
 // replaceFile calls ReplaceFileW, which takes two steps: the old file gets the
-// name backup, and then the new one the name of the old. It tries again for half
-// a second where another program has one of them open: virus scanners and
-// indexers look at every new file.
+// name backup, and then the new one the name of the old.
 func replaceFile(path, next, backup string) error {
 	var names [3]*uint16
 	for i, name := range []string{path, next, backup} {
@@ -144,25 +142,51 @@ func replaceFile(path, next, backup string) error {
 		}
 	}
 	replace := windows.NewLazySystemDLL("kernel32.dll").NewProc("ReplaceFileW")
-	for wait := time.Millisecond; ; wait *= 2 {
+	return replaceBy(func() error {
 		done, _, err := replace.Call(uintptr(unsafe.Pointer(names[0])), uintptr(unsafe.Pointer(names[1])), uintptr(unsafe.Pointer(names[2])), 0, 0, 0)
 		runtime.KeepAlive(names)
 		if done != 0 {
 			return nil
 		}
+		return err
+	}, path, backup)
+}
+
+// replaceBy calls replace, which is ReplaceFileW, and mends what its errors leave.
+// It tries again for half a second where another program has one of the files
+// open: virus scanners and indexers look at every new file.
+func replaceBy(replace func() error, path, backup string) error {
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := replace()
+		if err == nil {
+			return nil
+		}
 		err = &fs.PathError{Op: "replace", Path: path, Err: err}
-		if !errors.Is(err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT_2) {
-			if busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_UNABLE_TO_REMOVE_REPLACED) || errors.Is(err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT); busy && wait <= 256*time.Millisecond {
-				time.Sleep(wait)
-				continue
-			}
+		if errors.Is(err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT_2) {
+			return moveBack(err, path, backup)
+		}
+		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_UNABLE_TO_REMOVE_REPLACED) || errors.Is(err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT)
+		if !busy || wait > 256*time.Millisecond {
 			return err // with nothing done, since a backup was asked for
 		}
-		if backErr := move(names[2], names[0], windows.MOVEFILE_WRITE_THROUGH); backErr != nil {
-			return &HalfWrittenError{Path: path, Backup: backup, Err: fmt.Errorf("%w; the old file could not be moved back: %w", err, backErr)}
-		}
-		return err
+		time.Sleep(wait)
 	}
+}
+
+// moveBack gives the old file its name back, because the second step failed.
+func moveBack(err error, path, backup string) error {
+	old, nameErr := ExtendedPath(backup)
+	if nameErr != nil {
+		return nameErr
+	}
+	name, nameErr := ExtendedPath(path)
+	if nameErr != nil {
+		return nameErr
+	}
+	if backErr := move(old, name, windows.MOVEFILE_WRITE_THROUGH); backErr != nil {
+		return &HalfWrittenError{Path: path, Backup: backup, Err: fmt.Errorf("%w; the old file could not be moved back: %w", err, backErr)}
+	}
+	return err
 }
 
 func attributesOf(path string) (uint32, error) {

@@ -2,6 +2,7 @@ package hivefile
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,6 +114,56 @@ func TestReplaceFileErrors(t *testing.T) {
 			require.Error(t, replaceFile(filepath.Join(dir, "SYSTEM"), filepath.Join(dir, "new"), filepath.Join(dir, "backup")))
 		})
 		requireFiles(t, dir, map[string][]byte{"SYSTEM": oldBytes, "new": newBytes})
+	})
+}
+
+// The three errors of ReplaceFileW that no other call has, each with what it
+// leaves: with the first two the old file where it was, with the third only its
+// name as a backup.
+func TestReplaceFileHalfWay(t *testing.T) {
+	files := func(t *testing.T) (dir, path, backup string) {
+		dir = folderOf(t, map[string][]byte{"SYSTEM": oldBytes})
+		return dir, filepath.Join(dir, "SYSTEM"), filepath.Join(dir, "backup")
+	}
+	for _, busy := range []error{windows.ERROR_UNABLE_TO_REMOVE_REPLACED, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT} {
+		t.Run(fmt.Sprintf("%d, and then none", busy), func(t *testing.T) {
+			_, path, backup := files(t)
+			calls := 0
+			require.NoError(t, replaceBy(func() error {
+				if calls++; calls < 4 {
+					return busy
+				}
+				return nil
+			}, path, backup))
+			require.Equal(t, 4, calls)
+		})
+		t.Run(fmt.Sprintf("%d for good", busy), func(t *testing.T) {
+			dir, path, backup := files(t)
+			err := replaceBy(func() error { return busy }, path, backup)
+			require.ErrorIs(t, err, busy)
+			require.NotErrorIs(t, err, ErrHalfWritten)
+			requireFiles(t, dir, map[string][]byte{"SYSTEM": oldBytes})
+		})
+	}
+	halfWay := func(path, backup string) error {
+		return errors.Join(os.Rename(path, backup), windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT_2)
+	}
+	t.Run("1177: the old file gets its name back", func(t *testing.T) {
+		dir, path, backup := files(t)
+		err := replaceBy(func() error { return halfWay(path, backup) }, path, backup)
+		require.ErrorIs(t, err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT_2)
+		require.NotErrorIs(t, err, ErrHalfWritten)
+		requireFiles(t, dir, map[string][]byte{"SYSTEM": oldBytes})
+	})
+	t.Run("1177, and the name is taken", func(t *testing.T) {
+		dir, path, backup := files(t)
+		err := replaceBy(func() error {
+			return errors.Join(halfWay(path, backup), os.WriteFile(path, newBytes, 0o666))
+		}, path, backup)
+		half, ok := errors.AsType[*HalfWrittenError](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, backup, half.Backup)
+		requireFiles(t, dir, map[string][]byte{"SYSTEM": newBytes, "backup": oldBytes})
 	})
 }
 
