@@ -141,6 +141,43 @@ func TestLargeValue(t *testing.T) {
 	require.Less(t, len(h.Bytes()), 3*4096)
 }
 
+// TestManyKeys makes, lists and deletes 1,000,000 keys under one.
+func TestManyKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
+	const n = 1_000_000
+	names := strided(n)
+	h, root := newHive(t)
+	for _, name := range names {
+		_, err := root.CreateSubkey(name, now)
+		require.NoError(t, err)
+	}
+	require.Less(t, len(h.Bytes()), liveData(t, h.Bytes())*110/100)
+	h.Seal(now)
+	check.Bytes(h.Bytes(), func(f check.Finding) { require.Fail(t, f.String()) })
+	h, err := hive.Open(h.Bytes())
+	require.NoError(t, err)
+	i := 0
+	for k, err := range rootOf(t, h).Subkeys() {
+		require.NoError(t, err)
+		if want := fmt.Sprintf("key%07d", i); k.Name() != want {
+			require.Equal(t, want, k.Name())
+		}
+		i++
+	}
+	require.Equal(t, n, i)
+	for _, name := range names {
+		k, err := rootOf(t, h).Subkey(name)
+		require.NoError(t, err)
+		require.NoError(t, k.Delete(now))
+	}
+	keys, _, err := rootOf(t, h).Counts()
+	require.NoError(t, err)
+	require.Zero(t, keys)
+	require.Less(t, len(h.Bytes()), 3*4096)
+}
+
 // TestManyValues makes, lists and deletes 200,000 values of one key.
 func TestManyValues(t *testing.T) {
 	const n = 200_000

@@ -29,6 +29,17 @@ var orders = []struct {
 		}
 		return names
 	}},
+	{"strided", strided}, // comes to one list of subkeys after the other
+}
+
+// strided returns n names, 7919 apart in their order. It has no divisor in
+// common with the numbers of them here.
+func strided(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("key%07d", i*7919%n)
+	}
+	return names
 }
 
 func newHive(tb testing.TB) (*hive.Hive, *hive.Key) {

@@ -293,8 +293,8 @@ func (m *Image) makeRoom(off Offset, used, more, most int) (Offset, error) {
 const spareShare = 4
 
 // shrink gives back the end of the cell at off when half of it is not needed
-// for n bytes.
-func (m *Image) shrink(off Offset, n int) error {
+// for n bytes. The end counts as waste, or does not.
+func (m *Image) shrink(off Offset, n int, counts bool) error {
 	size, _, err := m.CellSize(off)
 	if err != nil {
 		return err
@@ -305,6 +305,6 @@ func (m *Image) shrink(off Offset, n int) error {
 	}
 	rest := off + Offset(want)
 	m.setHeader(off, -int32(want))
-	m.setHeader(rest, -int32(size-want)) // for release
-	return m.release(rest)
+	m.setHeader(rest, -int32(size-want)) // for giveBack
+	return m.giveBack(rest, counts)
 }

@@ -278,7 +278,9 @@ func (m *Image) cutLeaf(p listPlace, keep int) error {
 		return err
 	}
 	m.writeU16(m.field(p.leaf.Offset, 2), uint16(keep))
-	return m.shrink(p.leaf.Offset, listHeader+keep*p.leaf.Kind.stride())
+	// What it loses is no waste: an image laid out anew would have all leaves
+	// full, and the next keys would split them again.
+	return m.shrink(p.leaf.Offset, listHeader+keep*p.leaf.Kind.stride(), false)
 }
 
 // addLeaf makes a leaf of entries behind the one at p, which keeps some of its
@@ -397,7 +399,7 @@ func (m *Image) removeEntry(list SubkeyList, at int) error {
 	start := m.field(list.Offset, listHeader+int64(at*stride))
 	m.move(start, start+int64(stride), (left-at)*stride)
 	m.writeU16(m.field(list.Offset, 2), uint16(left))
-	return m.shrink(list.Offset, listHeader+left*stride)
+	return m.shrink(list.Offset, listHeader+left*stride, true)
 }
 
 // releaseLists frees the lists of subkeys of a key.

@@ -126,7 +126,7 @@ func (m *Image) unlistValue(k Offset, v ValueRecord) error {
 	if err := m.closeGap(node, list, at); err != nil {
 		return err
 	}
-	return m.shrink(cell, 4*last)
+	return m.shrink(cell, 4*last, true)
 }
 
 // closeGap overwrites an entry of a list of values, of which the key has taken

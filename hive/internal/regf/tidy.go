@@ -28,9 +28,10 @@ func (m *Image) Layout() int { return m.waste.layout }
 
 // Tidy lays the image out anew, as Compact does, when many edits have left more
 // than a twentieth of the bins free or unused. The cost of it is shared by the
-// edits that freed so much; lists that grow do not count, since they would be
-// trimmed only to grow again. A hive in which some cells cannot be told, or of
-// which the free cells are not to be touched, stays as it is.
+// edits that freed so much; lists that grow or are split do not count, since
+// they would be trimmed only to grow again, and filled only to be split again. A
+// hive in which some cells cannot be told, or of which the free cells are not to
+// be touched, stays as it is.
 func (m *Image) Tidy() {
 	if !m.wasteful() {
 		return
