@@ -298,6 +298,7 @@ func TestQEMURefused(t *testing.T) {
 		_, err := openQEMU(t, write("broken.qcow2", "QFI\xfb\x00\x00\x00\x03"+strings.Repeat("\x00", 2000)), temp, QEMUOptions{})
 		require.ErrorAs(t, err, &failed)
 		require.NotEmpty(t, failed.Output)
+		require.NotContains(t, failed.Error(), "\n")
 		requireNoTrace(t, temp)
 	})
 	t.Run("not installed", func(t *testing.T) {

@@ -105,7 +105,7 @@ func (s *server) await(ctx context.Context) error {
 		}
 		select {
 		case <-s.ended:
-			return fmt.Errorf("it has ended: %w", errors.Join(s.err, errEnded))
+			return s.hasEnded()
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(pause):
@@ -113,7 +113,13 @@ func (s *server) await(ctx context.Context) error {
 	}
 }
 
-var errEnded = errors.New("before it was asked to")
+// hasEnded is the error of a server that has ended by itself.
+func (s *server) hasEnded() error {
+	if s.err == nil {
+		return errors.New("it has ended before it was asked to")
+	}
+	return fmt.Errorf("it has ended before it was asked to: %w", s.err)
+}
 
 // serves reports whether the file is on another device than its folder.
 func (s *server) serves() bool {
@@ -149,7 +155,7 @@ func (s *server) end(signal syscall.Signal) error {
 	select {
 	case <-s.ended:
 		if signal == unix.SIGTERM {
-			err = fmt.Errorf("it has ended: %w", errors.Join(s.err, errEnded))
+			err = s.hasEnded()
 		}
 	default:
 		s.signal(signal)
