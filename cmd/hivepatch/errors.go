@@ -100,6 +100,8 @@ func hintOf(err error) string {
 		return "--in-place replaces what was read and keeps a backup; -o takes another file"
 	case errors.Is(err, hivefile.ErrExists):
 		return "--overwrite replaces it"
+	case errors.Is(err, hivefile.ErrInUse): // which is all that is known of the file
+		return "reg unload frees a hive that somebody has loaded; the image of a disk is free when it is detached and no virtual machine has it"
 	case errors.Is(err, hivefile.ErrLocked):
 		return "--wait SECONDS waits longer"
 	case errors.Is(err, hivefile.ErrModified):

@@ -152,7 +152,8 @@ func TestImageInUse(t *testing.T) {
 		shown := program("show", f.file("disk"))
 		require.NoError(t, image.Close())
 		f.requireRefused(t, patched, exitRefused)
-		require.Contains(t, patched.stderr, "disk is in use: ")
+		require.Contains(t, patched.stderr, "in use")
+		require.Contains(t, patched.stderr, "virtual machine", "the hint")
 		require.Equal(t, write, shown.code == exitRefused, shown.stderr)
 	}
 }
