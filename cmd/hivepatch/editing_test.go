@@ -101,6 +101,7 @@ func TestEditingJSON(t *testing.T) {
 // TestEditingMutations: an edit of a hive with a fault is refused, or done as if
 // the fault were not there; nothing is written beside a result.
 func TestEditingMutations(t *testing.T) {
+	t.Parallel()
 	refused := 0
 	for _, mutation := range hivetest.Mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 // TestExportMutations: whatever is wrong with a hive, an export of all of it is
 // whole or is not there, and one of what is left does not fail for the damage.
 func TestExportMutations(t *testing.T) {
+	t.Parallel()
 	for _, mutation := range hivetest.Mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"hive": mutation.Build().Data})

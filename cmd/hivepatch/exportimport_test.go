@@ -119,6 +119,7 @@ func TestExportImportOddNames(t *testing.T) {
 
 // TestExportImportCorpus carries every real hive that can be read whole.
 func TestExportImportCorpus(t *testing.T) {
+	t.Parallel()
 	folder := os.Getenv("HIVEPATCH_CORPUS")
 	if folder == "" {
 		t.Skip("HIVEPATCH_CORPUS does not name a folder of real hives")

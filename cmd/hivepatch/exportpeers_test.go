@@ -119,6 +119,7 @@ func peerHives(t *testing.T) map[string]string {
 // TestPeersReadExports: what we export, other programs import into an empty hive
 // as it was.
 func TestPeersReadExports(t *testing.T) {
+	t.Parallel()
 	for _, p := range regPeers() {
 		t.Run(p.name, func(t *testing.T) {
 			program := peer(t, p.name)
@@ -196,6 +197,7 @@ func soundHives(t *testing.T) map[string]string {
 // TestImportOfPeersExports: what other programs export, we import into an empty
 // hive as it was. Where reged mixes encodings the hint says how.
 func TestImportOfPeersExports(t *testing.T) {
+	t.Parallel()
 	for _, p := range regPeers() {
 		t.Run(p.name, func(t *testing.T) {
 			program := peer(t, p.name)

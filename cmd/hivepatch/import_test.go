@@ -231,6 +231,7 @@ func TestImportMany(t *testing.T) {
 // TestImportMutations: a hive with damage is refused and left as it is, or what
 // comes out is as sound as it was: lesser faults stay.
 func TestImportMutations(t *testing.T) {
+	t.Parallel()
 	reg := []byte(regHeader + "[HKEY_LOCAL_MACHINE\\SYSTEM\\New\\Key]\n\"a\"=\"b\"\n[HKEY_LOCAL_MACHINE\\SYSTEM\\Select]\n\"Current\"=dword:1\n\"x\"=hex:00\n[-HKEY_LOCAL_MACHINE\\SYSTEM\\Setup]\n")
 	for _, mutation := range hivetest.Mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {

@@ -212,6 +212,7 @@ func runJSON[T any](t *testing.T, code int, args ...string) T {
 func number(n uint32) *uint32 { return &n }
 
 func TestShowJSON(t *testing.T) {
+	t.Parallel()
 	dirty := hivetest.DirtyWindows10()
 	f := newFolder(t, map[string][]byte{
 		"NT4": hivetest.NT4().Build().Data, "DIRTY": dirty.Primary, "DIRTY.LOG1": dirty.Log1, "DIRTY.LOG2": dirty.Log2,
@@ -348,6 +349,7 @@ func differing(a, b []byte) []int {
 }
 
 func TestCheckJSON(t *testing.T) {
+	t.Parallel()
 	for _, mutation := range hivetest.Mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"SYSTEM": mutation.Build().Data})

@@ -98,6 +98,7 @@ func (f folder) requireRefused(t *testing.T, r result, code int) {
 // Every hive that breaks a rule of level F is refused with what it breaks, or is
 // no hive at all; nothing else stands in the way.
 func TestPatchMutations(t *testing.T) {
+	t.Parallel()
 	noHive := []string{
 		"file-empty", "file-of-100-bytes", "file-of-text", "file-of-zeros", "file-is-a-new-log", "file-is-an-old-log",
 		"major-version-2", "major-version-0", "minor-version-7", "format-0", "type-of-an-old-log", "type-of-a-new-log",
@@ -138,6 +139,7 @@ func TestPatchMutations(t *testing.T) {
 
 // check finds what patch refuses, and show never fails on a hive that opens.
 func TestReadMutations(t *testing.T) {
+	t.Parallel()
 	for _, mutation := range hivetest.Mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"SYSTEM": mutation.Build().Data})
@@ -171,6 +173,7 @@ func TestReadMutations(t *testing.T) {
 
 // What is wrong with Select, the control sets or the value.
 func TestPatchFaults(t *testing.T) {
+	t.Parallel()
 	type expectation struct {
 		code int
 		text string // in the error, or in what is printed where there is none
@@ -251,6 +254,7 @@ func TestPatchFaults(t *testing.T) {
 
 // A dirty hive is patched where its logs allow it, and otherwise refused.
 func TestPatchLogCases(t *testing.T) {
+	t.Parallel()
 	for _, c := range hivetest.LogCases() {
 		t.Run(c.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"SYSTEM": c.Primary, "SYSTEM.LOG1": c.Log1, "SYSTEM.LOG2": c.Log2})

@@ -162,6 +162,7 @@ func TestReadingJSON(t *testing.T) {
 
 // Every value comes out as it went into the hive: as bytes, and in JSON.
 func TestReadingValues(t *testing.T) {
+	t.Parallel()
 	for name, literal := range map[string]hivetest.Hive{
 		"Windows 10": hivetest.Windows10(), "NT 4": hivetest.NT4(), "exotic": hivetest.Exotic(), "large": large(),
 	} {

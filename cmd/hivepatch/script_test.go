@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as a user would. Each script says at its head
 // what it proves.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the program a thousand times")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireUniqueNames:  true,
