@@ -167,6 +167,10 @@ func (f *givenFlag) take(word string, behind []string) error {
 func unknownFlag(known []cli.Flag, word string) error {
 	word, _, _ = strings.Cut(word, "=")
 	err := usagef("unknown option %s", word)
+	if len(word) == 2 || word[1] >= '0' && word[1] <= '9' {
+		// A letter is as like any other letter, and no option is a number.
+		return hinted(err, "--help lists the options; an argument that begins with a hyphen stands behind --")
+	}
 	var names []string
 	for _, flag := range known {
 		for _, name := range flag.Names() {
