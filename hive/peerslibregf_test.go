@@ -111,7 +111,7 @@ func (f *foretold) regfexportData(kind hive.Type, data []byte) {
 
 // regfexportText adds a text. How it reads one that is not UTF-16, or begins
 // with a byte order mark, follows no rule, nor whether it counts a NUL that is
-// not there.
+// not there, nor what it shows then behind the text: it reads on past its end.
 func (f *foretold) regfexportText(data []byte) {
 	text := hive.DecodeText(data)
 	if len(data) == 0 {
@@ -133,7 +133,11 @@ func (f *foretold) regfexportText(data []byte) {
 	default:
 		f.addf("%d", len(units)+2)
 	}
-	f.add("\nData: ", before, "\n")
+	f.add("\nData: ", before)
+	if !terminated {
+		f.gap()
+	}
+	f.add("\n")
 }
 
 // regfexportDump adds lines such as
