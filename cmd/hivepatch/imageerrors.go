@@ -46,8 +46,9 @@ func imageHint(err error) string {
 		return "--any-folder opens it all the same, if you trust the image"
 	case errors.Is(err, diskimage.ErrNoFolder):
 		return "--journal FILE names a file for it, on another disk"
-	case errors.Is(err, diskimage.ErrCompressed), errors.Is(err, diskimage.ErrEncrypted), errors.Is(err, diskimage.ErrSparse),
-		errors.Is(err, diskimage.ErrResident):
+	case errors.Is(err, diskimage.ErrResident):
+		return "a file so short holds no hive; hivepatch locate lists what else there is"
+	case errors.Is(err, diskimage.ErrCompressed), errors.Is(err, diskimage.ErrEncrypted), errors.Is(err, diskimage.ErrSparse):
 		return "mount the volume, so that a driver of NTFS writes the file, and give the folder as TARGET"
 	}
 	if kind, ok := errors.AsType[*diskimage.VolumeKindError](err); ok && kind.Volume.Kind == diskimage.BitLocker {

@@ -109,6 +109,12 @@ func TestImageRefused(t *testing.T) {
 		"sparse":             {flag(0x8000), "sparse"},
 		"outside the volume": {runs("\x31\x60\xff\xff\x7f\x00"), "runs of the file do not add up"},
 		"overlapping":        {runs("\x21\x20\x00\x02\x11\x40\x10\x00"), "runs of the file do not add up"},
+		"resident": {func(t *testing.T, image []byte) {
+			a := dataOf(t, image)
+			a[8] = 0
+			binary.LittleEndian.PutUint32(a[16:], 8)
+			binary.LittleEndian.PutUint16(a[20:], 24)
+		}, "at least 512: the content lies in the file's record"},
 		"attribute list": {func(t *testing.T, image []byte) {
 			name, _ := attributesOf(t, image, "SYSTEM")
 			binary.LittleEndian.PutUint32(name, listAttribute)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"hivepatch/hive"
 	"hivepatch/hive/hivefile"
 )
 
@@ -30,7 +31,7 @@ func (p *hivePlace) Name() string { return filepath.Join(p.volume.Name(), p.name
 func (p *hivePlace) Load(options hivefile.LoadOptions) (*hivefile.File, error) {
 	file, err := hivefile.LoadIn(p.volume, p.name, options)
 	if err != nil {
-		return nil, err
+		return nil, p.explain(err)
 	}
 	image, err := p.imageSource()
 	if err != nil {
@@ -38,6 +39,18 @@ func (p *hivePlace) Load(options hivefile.LoadOptions) (*hivefile.File, error) {
 	}
 	file.Sources = append(file.Sources, image)
 	return file, nil
+}
+
+// explain says of a file that is no hive, because it is too short for one, that
+// it could not be written in place either.
+func (p *hivePlace) explain(err error) error {
+	if !errors.Is(err, hive.ErrNotHive) {
+		return err
+	}
+	if _, mapErr := p.volume.Map(p.name); errors.Is(mapErr, ErrResident) {
+		return fmt.Errorf("%w: %w", err, ErrResident)
+	}
+	return err
 }
 
 // imageSource is the image itself, which no output may replace.
