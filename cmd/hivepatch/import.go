@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -153,6 +154,10 @@ func (o importOptions) readFile(env *environment) (*hivefile.Source, *regfile.Fi
 	}
 	if err != nil {
 		return nil, nil, hintAtStream(fmt.Errorf(".reg file: %w", err), o.file)
+	}
+	if bytes.HasPrefix(source.Data, []byte("regf")) {
+		return nil, nil, hinted(fmt.Errorf("%s: a registry hive and no .reg file", o.fileName()),
+			"TARGET comes first, FILE.reg second; hivepatch diff OLD NEW --reg and hivepatch export HIVE write .reg files")
 	}
 	text, err := o.parse(source.Data)
 	source.Data = nil

@@ -36,7 +36,8 @@ func TestImportRefuses(t *testing.T) {
 		data []byte
 		at   string
 	}{
-		{"no .reg file", []byte("regf"), "line 1, column 1"},
+		{"no .reg file", []byte("MZ"), "line 1, column 1"},
+		{"hive", []byte("regf"), "a registry hive and no .reg file"},
 		{"truncated hex", []byte(good + "\"x\"=hex:01,0"), "line 5, column 12"},
 		{"truncated hex behind a backslash", []byte(good + "\"x\"=hex:01,\\\r\n"), "line 6, column 1"},
 		{"unknown type", []byte(good + "\"x\"=qword:01"), "line 5, column 5"},
