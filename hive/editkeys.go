@@ -115,12 +115,12 @@ func (k *Key) CreateSubkey(name string, t time.Time) (*Key, error) {
 		return nil, err
 	}
 	if depth := len(k.Ancestry()) + 1; depth > MaxDepth {
-		return nil, fmt.Errorf("key %q: %w: keys have at most %d levels", joinPath(k.path, name), ErrTooLarge, MaxDepth)
+		return nil, fmt.Errorf("%s: %w: keys have at most %d levels", describeKey(joinPath(k.path, name)), ErrTooLarge, MaxDepth)
 	}
 	h := k.hive
 	cell, err := h.image.AddKey(k.cell, encoded, regf.Filetime(t))
 	if err != nil {
-		return nil, fmt.Errorf("key %q: %w", joinPath(k.path, name), err)
+		return nil, fmt.Errorf("%s: %w", describeKey(joinPath(k.path, name)), err)
 	}
 	child := &Key{hive: h, parent: k, cell: cell, layout: h.image.Layout(), name: encoded.String(), path: joinPath(k.path, encoded.String())}
 	h.changed()
@@ -141,14 +141,14 @@ func (k *Key) newSubkeyName(name string) (regf.Name, error) {
 		return regf.Name{}, err
 	}
 	if node.Flags()&regf.KeySymLink != 0 {
-		return regf.Name{}, fmt.Errorf("key %q: %w: it is a symbolic link, and has no subkeys", k.path, ErrProtected)
+		return regf.Name{}, fmt.Errorf("%s: %w: it is a symbolic link, and has no subkeys", describeKey(k.path), ErrProtected)
 	}
 	found, err := k.hive.image.HasSubkey(node, encoded)
 	switch {
 	case err != nil:
 		return regf.Name{}, err
 	case found:
-		return regf.Name{}, fmt.Errorf("key %q: %w", joinPath(k.path, name), ErrExists)
+		return regf.Name{}, fmt.Errorf("%s: %w", describeKey(joinPath(k.path, name)), ErrExists)
 	}
 	return encoded, nil
 }
@@ -158,11 +158,11 @@ func keyName(name string) (regf.Name, error) {
 	encoded, err := regf.NewName(name)
 	switch {
 	case err != nil:
-		return encoded, fmt.Errorf("%w: %q: %w", ErrName, name, err)
+		return encoded, fmt.Errorf("%w: %s: %w", ErrName, quote(name), err)
 	case encoded.Len() == 0:
 		return encoded, fmt.Errorf("%w: a key must have one", ErrName)
 	case strings.Contains(name, `\`):
-		return encoded, fmt.Errorf("%w: %q: a backslash separates keys", ErrName, name)
+		return encoded, fmt.Errorf("%w: %s: a backslash separates keys", ErrName, quote(name))
 	case encoded.Len() > MaxKeyName:
 		return encoded, fmt.Errorf("%w: the name of a key has at most %d characters, want %d", ErrTooLarge, MaxKeyName, encoded.Len())
 	}
@@ -181,7 +181,7 @@ func (k *Key) Delete(t time.Time) error {
 		return fmt.Errorf("the root key %w: a hive cannot be without it", ErrProtected)
 	}
 	if err := k.hive.image.RemoveKey(k.parent.cell, k.cell, regf.Filetime(t)); err != nil {
-		return fmt.Errorf("key %q: %w", k.path, err)
+		return fmt.Errorf("%s: %w", describeKey(k.path), err)
 	}
 	k.hive.changed()
 	return nil
@@ -208,7 +208,7 @@ func (k *Key) Rename(name string, t time.Time) error {
 	}
 	cell, err := k.hive.image.RenameKey(k.parent.cell, k.cell, encoded, regf.Filetime(t))
 	if err != nil {
-		return fmt.Errorf("key %q: %w", k.path, err)
+		return fmt.Errorf("%s: %w", describeKey(k.path), err)
 	}
 	k.cell, k.name, k.path = cell, name, joinPath(k.parent.path, name)
 	k.hive.changed()
@@ -233,7 +233,7 @@ func (k *Key) Move(parent *Key, name string, t time.Time) error {
 	}
 	for _, above := range parent.Ancestry() {
 		if above.Offset() == k.Offset() {
-			return fmt.Errorf("key %q %w: it cannot be moved to a place below itself", k.path, ErrProtected)
+			return fmt.Errorf("%s %w: it cannot be moved to a place below itself", describeKey(k.path), ErrProtected)
 		}
 	}
 	encoded, err := parent.newSubkeyName(name)
@@ -245,11 +245,11 @@ func (k *Key) Move(parent *Key, name string, t time.Time) error {
 		return err
 	}
 	if depth := len(parent.Ancestry()) + levels; depth > MaxDepth {
-		return fmt.Errorf("key %q: %w: keys have at most %d levels, and there would be %d", joinPath(parent.path, name), ErrTooLarge, MaxDepth, depth)
+		return fmt.Errorf("%s: %w: keys have at most %d levels, and there would be %d", describeKey(joinPath(parent.path, name)), ErrTooLarge, MaxDepth, depth)
 	}
 	cell, err := k.hive.image.MoveKey(k.parent.cell, parent.cell, k.cell, encoded, regf.Filetime(t))
 	if err != nil {
-		return fmt.Errorf("key %q: %w", k.path, err)
+		return fmt.Errorf("%s: %w", describeKey(k.path), err)
 	}
 	k.parent, k.cell, k.name, k.path = parent, cell, name, joinPath(parent.path, name)
 	k.hive.changed()
@@ -280,7 +280,7 @@ func (k *Key) SetClass(class string, t time.Time) error {
 	}
 	units, err := regf.UnitsFromString(class)
 	if err != nil {
-		return fmt.Errorf("%w: class %q: %w", ErrName, class, err)
+		return fmt.Errorf("%w: class %s: %w", ErrName, quote(class), err)
 	}
 	encoded := make([]byte, 0, 2*len(units))
 	for _, unit := range units {
@@ -291,7 +291,7 @@ func (k *Key) SetClass(class string, t time.Time) error {
 		parent = k.parent.cell
 	}
 	if err := k.hive.image.SetClass(parent, k.cell, encoded, regf.Filetime(t)); err != nil {
-		return fmt.Errorf("key %q: %w", k.path, err)
+		return fmt.Errorf("%s: %w", describeKey(k.path), err)
 	}
 	k.hive.changed()
 	return nil
@@ -313,7 +313,7 @@ func (k *Key) SetSecurityDescriptor(descriptor []byte, t time.Time) error {
 		return err
 	}
 	if err := k.hive.image.SetSecurity(k.cell, descriptor, regf.Filetime(t)); err != nil {
-		return fmt.Errorf("key %q: %w", k.path, err)
+		return fmt.Errorf("%s: %w", describeKey(k.path), err)
 	}
 	k.hive.changed()
 	return nil

@@ -261,7 +261,7 @@ func ExampleKey_CreateSubkey() {
 	fmt.Println(err)
 	// Output:
 	// Vendor\Ключ
-	// key "Vendor\\КЛЮЧ": exists already
+	// key Vendor\КЛЮЧ: exists already
 }
 
 func ExampleValue_Delete() {

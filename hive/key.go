@@ -105,7 +105,7 @@ func (k *Key) find() error {
 	case err != nil:
 		return err
 	case !found:
-		return fmt.Errorf("key %q: %w", k.path, ErrNotFound)
+		return fmt.Errorf("%s: %w", describeKey(k.path), ErrNotFound)
 	}
 	k.cell, k.layout = node.Offset, image.Layout()
 	return nil
@@ -241,7 +241,7 @@ func (k *Key) Subkey(name string) (*Key, error) {
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, fmt.Errorf("key %q: %w", joinPath(k.path, name), ErrNotFound)
+		return nil, fmt.Errorf("%s: %w", describeKey(joinPath(k.path, name)), ErrNotFound)
 	}
 	return k.child(child), nil
 }

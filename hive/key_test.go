@@ -126,13 +126,13 @@ func TestKeyPaths(t *testing.T) {
 func TestKeyNotFound(t *testing.T) {
 	h := open(t, hivetest.Windows10().Build().Data)
 	for path, text := range map[string]string{
-		`Select\None`:                `key "Select\\None": not found`,
-		`None`:                       `key "None": not found`,
-		`ControlSet001\None\Control`: `key "ControlSet001\\None": not found`,
-		`ROOT`:                       `key "ROOT": not found`,
-		`CurrentControlSet2`:         `key "CurrentControlSet2": not found`,
-		"CurrentControl\u017fet":     "key \"CurrentControl\u017fet\": not found", // a long s, which Windows keeps apart from s
-		`Control/Session Manager`:    `key "Control/Session Manager": not found`,
+		`Select\None`:                `key Select\None: not found`,
+		`None`:                       `key None: not found`,
+		`ControlSet001\None\Control`: `key ControlSet001\None: not found`,
+		`ROOT`:                       `key ROOT: not found`,
+		`CurrentControlSet2`:         `key CurrentControlSet2: not found`,
+		"CurrentControl\u017fet":     "key CurrentControl\u017fet: not found", // a long s, which Windows keeps apart from s
+		`Control/Session Manager`:    `key \Control/Session Manager: not found`,
 	} {
 		_, err := h.Key(path)
 		require.ErrorIs(t, err, hive.ErrNotFound)
@@ -146,7 +146,7 @@ func TestKeyNotFound(t *testing.T) {
 	require.NoError(t, err)
 	_, err = key.Value("None")
 	require.ErrorIs(t, err, hive.ErrNotFound)
-	require.EqualError(t, err, `value "None" of key "Select": not found`)
+	require.EqualError(t, err, `value None of key Select: not found`)
 	_, err = key.Value("")
 	require.ErrorIs(t, err, hive.ErrNotFound)
 	_, err = key.Value("\xFF")

@@ -39,7 +39,7 @@ func TestNoSelect(t *testing.T) {
 	h := open(t, hivetest.Exotic().Build().Data)
 	_, err := h.Select()
 	require.ErrorIs(t, err, hive.ErrNotFound)
-	require.EqualError(t, err, `key "Select": not found`)
+	require.EqualError(t, err, `key Select: not found`)
 }
 
 func TestSelectErrors(t *testing.T) {
@@ -50,8 +50,8 @@ func TestSelectErrors(t *testing.T) {
 	)
 	sets, err := open(t, image.Data).Select()
 	require.NoError(t, err)
-	require.EqualError(t, sets.Current.Err, `value "Current" of key "Select" is REG_SZ of 4 bytes, want REG_DWORD of 4`)
-	require.EqualError(t, sets.Default.Err, `value "Default" of key "Select" is REG_DWORD of 3 bytes, want REG_DWORD of 4`)
+	require.EqualError(t, sets.Current.Err, `value Current of key Select is REG_SZ of 4 bytes, want REG_DWORD of 4`)
+	require.EqualError(t, sets.Default.Err, `value Default of key Select is REG_DWORD of 3 bytes, want REG_DWORD of 4`)
 	require.ErrorIs(t, sets.Failed.Err, hive.ErrNotFound)
 	require.Equal(t, hive.Number{Value: 0xFFFFFFFF}, sets.LastKnownGood)
 
@@ -79,13 +79,13 @@ func TestCurrentControlSet(t *testing.T) {
 		{"first", withSelect(dword("Current", 1)), `CurrentControlSet\Control`, `ControlSet001\Control`, ""},
 		{"third", withSelect(dword("Current", 3)), `currentcontrolset`, `ControlSet003`, ""},
 		{"thousandth", withSelect(dword("Current", 1000)), `CurrentControlSet`, `ControlSet1000`, ""},
-		{"none", withSelect(dword("Current", 0)), `CurrentControlSet`, "", `key "ControlSet000": not found`},
-		{"absent", withSelect(dword("Current", 2)), `CurrentControlSet\Control`, "", `key "ControlSet002": not found`},
-		{"no Current", withSelect(), `CurrentControlSet\Control`, "", `CurrentControlSet: value "Current" of key "Select": not found`},
+		{"none", withSelect(dword("Current", 0)), `CurrentControlSet`, "", `key ControlSet000: not found`},
+		{"absent", withSelect(dword("Current", 2)), `CurrentControlSet\Control`, "", `key ControlSet002: not found`},
+		{"no Current", withSelect(), `CurrentControlSet\Control`, "", `CurrentControlSet: value Current of key Select: not found`},
 		{"not a number", withSelect(hivetest.Value{Name: "Current", Type: hivetest.TypeSZ, Data: hivetest.SZ("1")}), `CurrentControlSet`, "",
-			`CurrentControlSet: value "Current" of key "Select" is REG_SZ of 4 bytes, want REG_DWORD of 4`},
-		{"not first in the path", withSelect(dword("Current", 1)), `ControlSet001\CurrentControlSet`, "", `key "ControlSet001\\CurrentControlSet": not found`},
-		{"no Select", hivetest.Exotic().Build(), `CurrentControlSet\Control`, "", `key "CurrentControlSet": not found`},
+			`CurrentControlSet: value Current of key Select is REG_SZ of 4 bytes, want REG_DWORD of 4`},
+		{"not first in the path", withSelect(dword("Current", 1)), `ControlSet001\CurrentControlSet`, "", `key ControlSet001\CurrentControlSet: not found`},
+		{"no Select", hivetest.Exotic().Build(), `CurrentControlSet\Control`, "", `key CurrentControlSet: not found`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			key, err := open(t, c.image.Data).Key(c.path)

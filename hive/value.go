@@ -98,7 +98,7 @@ func (k *Key) Value(name string) (*Value, error) {
 	}
 	value, err := k.value(encoded)
 	if err == nil && value == nil {
-		return nil, fmt.Errorf("value %q of key %q: %w", name, k.path, ErrNotFound)
+		return nil, fmt.Errorf("%s: %w", describeValue(name, k.path), ErrNotFound)
 	}
 	return value, err
 }
@@ -165,7 +165,7 @@ func (v *Value) refresh() error {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("value %q of key %q: %w", v.name, v.key.path, err)
+		return fmt.Errorf("%s: %w", describeValue(v.name, v.key.path), err)
 	}
 	v.cell, v.layout = record.Offset, h.image.Layout()
 	return nil

@@ -122,7 +122,7 @@ func TestControlSets(t *testing.T) {
 			"": refused("(the only control set is ControlSet001)"), "1": sets(cs1),
 		}},
 		{"Default is text", nt4(selectsData("Default", hivetest.TypeSZ, hivetest.SZ("1"))), map[string]chosen{
-			"": refused(`value "Default" of key "Select" is REG_SZ of 4 bytes, want REG_DWORD of 4`), SelectCurrent: sets(cs1),
+			"": refused(`value Default of key Select is REG_SZ of 4 bytes, want REG_DWORD of 4`), SelectCurrent: sets(cs1),
 		}},
 		{"Default is binary", nt4(selectsData("Default", hivetest.TypeBinary, hivetest.DWORD(1))), map[string]chosen{
 			"": refused("is REG_BINARY of 4 bytes, want REG_DWORD of 4"),
@@ -207,12 +207,12 @@ func TestControlSets(t *testing.T) {
 		}},
 		{"Clone beside the sets", nt4(withCopy("Clone")), map[string]chosen{"": sets(cs1), SelectAll: sets(cs1, cs2)}},
 		{"value missing in the second", nt4(func(h *hivetest.Hive) { h.Key(hivetest.SubSystems002).DeleteValue(valueName) }), map[string]chosen{
-			"": sets(cs1), "2": notFound(`value "Windows" of key "ControlSet002\\Control\\Session Manager\\SubSystems": not found`),
+			"": sets(cs1), "2": notFound(`value Windows of key ControlSet002\Control\Session Manager\SubSystems: not found`),
 			SelectAll: notFound("ControlSet002"),
 		}},
 		{"key missing in the second", nt4(func(h *hivetest.Hive) {
 			h.Key(`ControlSet002\Control\Session Manager`).DeleteSubkey("SubSystems")
-		}), map[string]chosen{"": sets(cs1), SelectAll: notFound(`key "ControlSet002\\Control\\Session Manager\\SubSystems": not found`)}},
+		}), map[string]chosen{"": sets(cs1), SelectAll: notFound(`key ControlSet002\Control\Session Manager\SubSystems: not found`)}},
 		{"second cannot be edited", nt4(setsValue(hivetest.SubSystems002, "SharedSection=1024,3072 SharedSection=1024,3072")), map[string]chosen{
 			"": sets(cs1), "2": refused("2 SharedSection tokens"), SelectAll: refused("ControlSet002: 2 SharedSection tokens"),
 		}},

@@ -35,8 +35,8 @@ var faultFates = map[string]fate{
 	"select-current-1000":         {refused: `Select\Current is 1000`, override: overrideControlSet},
 	"control-set-absent":          {refused: `Select\Current is 7`, override: overrideControlSet},
 	"current-control-set-is-real": {token: "1024,20480,4096", warning: "real key named CurrentControlSet"},
-	"subsystems-key-absent":       {refused: `key "ControlSet001\\Control\\Session Manager\\SubSystems"`, missing: true},
-	"value-absent":                {refused: `value "Windows" of key "ControlSet001\\Control\\Session Manager\\SubSystems"`, missing: true},
+	"subsystems-key-absent":       {refused: `key ControlSet001\Control\Session Manager\SubSystems`, missing: true},
+	"value-absent":                {refused: `value Windows of key ControlSet001\Control\Session Manager\SubSystems`, missing: true},
 
 	"value-is-sz":           {refused: "REG_SZ", override: OverrideRepair},
 	"value-is-multi-sz":     {refused: "type REG_MULTI_SZ, want REG_EXPAND_SZ"},

@@ -85,14 +85,14 @@ func TestShowFaults(t *testing.T) {
 		code    string // of a finding
 	}
 	wants := map[string]shown{
-		"select-missing":                     {warning: `Select: key "Select": not found`},
+		"select-missing":                     {warning: `Select: key Select: not found`},
 		"select-empty":                       {warning: `Select\Current cannot be read`},
-		"select-current-is-text":             {warning: `value "Current" of key "Select" is REG_SZ of 4 bytes`},
+		"select-current-is-text":             {warning: `value Current of key Select is REG_SZ of 4 bytes`},
 		"select-current-0":                   {warning: "Select names no control set"},
 		"control-set-absent":                 {warning: `Select\Current is 7, but there is no such control set`},
 		"current-control-set-is-real":        {warning: "a real key named CurrentControlSet"},
 		"subsystems-key-absent":              {failure: "not found"},
-		"value-absent":                       {failure: `value "Windows"`},
+		"value-absent":                       {failure: `value Windows`},
 		"value-is-sz":                        {code: codeType},
 		"value-is-multi-sz":                  {code: codeType},
 		"value-empty":                        {why: "the program is not csrss.exe"},

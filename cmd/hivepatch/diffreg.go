@@ -57,7 +57,7 @@ func (d *differ) asked(difference diff.Difference) bool {
 // difference writes what makes one difference vanish.
 func (w *regDiff) difference(difference diff.Difference) error {
 	if difference.NoPath {
-		return fmt.Errorf("key %q: one of the names in its path is empty or has a backslash: a .reg file cannot lead there", difference.Path)
+		return fmt.Errorf("key %s: one of the names in its path is empty or has a backslash: a .reg file cannot lead there", printablePath(difference.Path))
 	}
 	switch {
 	case difference.IsValue:

@@ -136,7 +136,7 @@ func readPrefix(c *cli.Context) (string, error) {
 	case err != nil:
 		return "", usagef("--prefix: %s", err)
 	case prefix == "":
-		return "", usagef("--prefix %q names no key", c.String("prefix"))
+		return "", usagef(`--prefix "%s" names no key`, c.String("prefix"))
 	}
 	prefix, _ = fullRoot(prefix)
 	return prefix, nil

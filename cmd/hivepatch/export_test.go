@@ -85,6 +85,7 @@ func TestExportNameWithBackslash(t *testing.T) {
 	r := program("export", f.file("hive"), "--utf8", "--allow-damage", "-o", f.file("x.reg"))
 	require.Equal(t, exitDone, r.code, "%s", r.stderr)
 	require.Contains(t, r.stderr, "left out")
+	require.Contains(t, r.stderr, `key "a\b" below \ has a name that no key can have`)
 	data, err := os.ReadFile(f.file("x.reg"))
 	require.NoError(t, err)
 	require.Equal(t, "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\OFFLINE]\n\n[HKEY_LOCAL_MACHINE\\OFFLINE\\a]\n\n[HKEY_LOCAL_MACHINE\\OFFLINE\\z]\n\n", string(data))

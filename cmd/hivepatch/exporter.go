@@ -50,7 +50,8 @@ func (e *exporter) each(do func(key *hive.Key) error) error {
 			continue
 		case key.Path() != "" && (key.Name() == "" || strings.Contains(key.Name(), `\`)):
 			wrong, skip = key.Path()+`\`, true
-			err = e.fail(fmt.Errorf("key %q below %q has a name that no key can have", key.Name(), strings.TrimSuffix(key.Path(), key.Name())))
+			above := strings.TrimSuffix(strings.TrimSuffix(key.Path(), key.Name()), `\`)
+			err = e.fail(fmt.Errorf(`key "%s" below %s has a name that no key can have`, printableName(key.Name()), printablePath(above)))
 		default:
 			e.count(key)
 			err = do(key)

@@ -83,7 +83,7 @@ func readGet(env *environment, c *cli.Context) (getOptions, error) {
 	case o.class && o.security && !o.report.json:
 		return o, hinted(usagef("--class and --security exclude each other"), "--json --security prints both")
 	case o.hasValue && (o.class || o.security):
-		return o, hinted(usagef("--class and --security are of a key, not of a value"), "leave out the VALUE %q", o.value)
+		return o, hinted(usagef("--class and --security are of a key, not of a value"), `leave out the VALUE "%s"`, o.value)
 	case o.raw && o.class:
 		return o, usagef("--raw and --class exclude each other")
 	case o.raw && !o.hasValue && !o.security:

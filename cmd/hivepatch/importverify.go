@@ -81,7 +81,7 @@ func (v *importVerifier) step(step *importStep) error {
 		case errors.Is(err, hive.ErrNotFound):
 			return nil
 		case err == nil:
-			err = fmt.Errorf("key %q is still there", step.path)
+			err = fmt.Errorf("key %s is still there", printablePath(step.path))
 		}
 		return err
 	}
@@ -108,7 +108,7 @@ func (v *importVerifier) value(known *decided, step *importStep) error {
 	case value != nil && v.set[value.Offset()]:
 		return nil
 	case step.kind == regfile.DeleteValue && value != nil:
-		return fmt.Errorf("value %q of key %q is still there", step.name, step.path)
+		return fmt.Errorf("value %s of key %s is still there", printableValueName(step.name), printablePath(step.path))
 	case step.kind == regfile.DeleteValue:
 		if known.gone == nil {
 			known.gone = map[string]bool{}
@@ -118,7 +118,7 @@ func (v *importVerifier) value(known *decided, step *importStep) error {
 	case value == nil && known.gone[string(hive.AppendUpper(nil, step.name))]:
 		return nil
 	case value == nil:
-		return fmt.Errorf("value %q of key %q: %w", step.name, step.path, hive.ErrNotFound)
+		return fmt.Errorf("value %s of key %s: %w", printableValueName(step.name), printablePath(step.path), hive.ErrNotFound)
 	}
 	v.set[value.Offset()] = true
 	return step.verify(value)
@@ -160,7 +160,7 @@ func (step *importStep) verify(value *hive.Value) error {
 		}
 	}
 	if !same || len(rest) > 0 {
-		return fmt.Errorf("value %q of key %q is not the one written", step.name, step.path)
+		return fmt.Errorf("value %s of key %s is not the one written", printableValueName(step.name), printablePath(step.path))
 	}
 	return nil
 }

@@ -29,15 +29,15 @@ func TestImportReadsBack(t *testing.T) {
 		"set again":             {[]importStep{set("A", "2"), unset("a"), set("A", "1")}, ""},
 		"deleted in the end":    {[]importStep{set("B", "1"), unset("b")}, ""},
 		"key deleted before":    {[]importStep{set("C", "1"), deleteKey, set("A", "1")}, ""},
-		"other data":            {[]importStep{set("A", "2")}, `value "A" of key "Key" is not the one written`},
-		"shorter data":          {[]importStep{set("A", "")}, `value "A" of key "Key" is not the one written`},
-		"longer data":           {[]importStep{set("A", "11")}, `value "A" of key "Key" is not the one written`},
-		"missing":               {[]importStep{unset("B"), set("B", "1")}, `value "B" of key "Key": not found`},
-		"still there":           {[]importStep{set("A", "1"), unset("a")}, `value "a" of key "Key" is still there`},
-		"key still there":       {[]importStep{deleteKey}, `key "Key" is still there`},
-		"key missing":           {[]importStep{{kind: regfile.CreateKey, path: "No"}}, `key "No": not found`},
+		"other data":            {[]importStep{set("A", "2")}, `value A of key Key is not the one written`},
+		"shorter data":          {[]importStep{set("A", "")}, `value A of key Key is not the one written`},
+		"longer data":           {[]importStep{set("A", "11")}, `value A of key Key is not the one written`},
+		"missing":               {[]importStep{unset("B"), set("B", "1")}, `value B of key Key: not found`},
+		"still there":           {[]importStep{set("A", "1"), unset("a")}, `value a of key Key is still there`},
+		"key still there":       {[]importStep{deleteKey}, `key Key is still there`},
+		"key missing":           {[]importStep{{kind: regfile.CreateKey, path: "No"}}, `key No: not found`},
 		"large, in pieces":      {[]importStep{set("Large", string(make([]byte, 40_000)))}, ""},
-		"large, of other bytes": {[]importStep{set("Large", string(make([]byte, 39_999))+"x")}, `value "Large" of key "Key" is not the one written`},
+		"large, of other bytes": {[]importStep{set("Large", string(make([]byte, 39_999))+"x")}, `value Large of key Key is not the one written`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			written, err := hive.New(5, time.Unix(0, 0))

@@ -130,7 +130,7 @@ func newPlace(d *edit.Draft, key *hive.Key, text string) (above *hive.Key, name 
 	}
 	cut := strings.LastIndexByte(path, '\\')
 	if name = path[cut+1:]; name == "" {
-		return nil, "", usagef("NEWNAME %q names no key", text)
+		return nil, "", usagef(`NEWNAME "%s" names no key`, text)
 	}
 	if err := refuseLinkOnTheWay(d.Hive, text); err != nil {
 		return nil, "", err

@@ -181,10 +181,10 @@ func TestPatchFaults(t *testing.T) {
 	}
 	const controlSet, repair, force = "--control-set NUMBER", "--repair", "--force"
 	wants := map[string]expectation{
-		"select-missing":                          {exitRefused, `key "Select": not found`, controlSet},
-		"select-empty":                            {exitRefused, `value "Current" of key "Select": not found`, controlSet},
-		"select-current-missing":                  {exitRefused, `value "Current" of key "Select": not found`, controlSet},
-		"select-default-missing":                  {exitRefused, `value "Default" of key "Select": not found`, controlSet},
+		"select-missing":                          {exitRefused, `key Select: not found`, controlSet},
+		"select-empty":                            {exitRefused, `value Current of key Select: not found`, controlSet},
+		"select-current-missing":                  {exitRefused, `value Current of key Select: not found`, controlSet},
+		"select-default-missing":                  {exitRefused, `value Default of key Select: not found`, controlSet},
 		"select-current-is-text":                  {exitRefused, "REG_SZ of 4 bytes, want REG_DWORD of 4", controlSet},
 		"select-current-of-2-bytes":               {exitRefused, "REG_DWORD of 2 bytes, want REG_DWORD of 4", controlSet},
 		"select-current-is-binary":                {exitRefused, "REG_BINARY of 4 bytes, want REG_DWORD of 4", controlSet},
@@ -193,7 +193,7 @@ func TestPatchFaults(t *testing.T) {
 		"control-set-absent":                      {exitRefused, "Current is 7, but there is no such control set", controlSet},
 		"current-control-set-is-real":             {exitDone, "a real key named CurrentControlSet", ""},
 		"subsystems-key-absent":                   {exitFailed, "not found", ""},
-		"value-absent":                            {exitFailed, `value "Windows" of key`, ""},
+		"value-absent":                            {exitFailed, `value Windows of key`, ""},
 		"value-is-sz":                             {exitRefused, "REG_SZ instead of REG_EXPAND_SZ", repair},
 		"value-is-multi-sz":                       {exitRefused, "REG_MULTI_SZ, want REG_EXPAND_SZ", ""},
 		"value-empty":                             {exitRefused, `not a command line of csrss.exe: ""`, ""},

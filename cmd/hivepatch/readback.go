@@ -45,7 +45,7 @@ func (l *changeList) requireValue(path, name string, kind hive.Type, data []byte
 			sum.Write(piece)
 		}
 		if value.Name() != name || value.Type() != kind || !bytes.Equal(sum.Sum(nil), want[:]) {
-			return fmt.Errorf("value %q of key %q is not the one written", name, path)
+			return fmt.Errorf("value %s of key %s is not the one written", printableValueName(name), printablePath(path))
 		}
 		return nil
 	})
@@ -59,7 +59,7 @@ func (l *changeList) requireValues(path string, count int) {
 			return err
 		}
 		if _, values, err := key.Counts(); err != nil || values != count {
-			return fmt.Errorf("key %q has %d values, want %d (%v)", path, values, count, err)
+			return fmt.Errorf("key %s has %d values, want %d (%v)", printablePath(path), values, count, err)
 		}
 		return nil
 	})
@@ -70,7 +70,7 @@ func (l *changeList) requireKey(path string) {
 	l.require(func(written *hive.Hive) error {
 		key, err := keyAt(written, path)
 		if err == nil && key.Path() != path {
-			err = fmt.Errorf("key %q is named %q", path, key.Path())
+			err = fmt.Errorf("key %s is named %s", printablePath(path), printablePath(key.Path()))
 		}
 		return err
 	})
@@ -81,7 +81,7 @@ func (l *changeList) requireNoKey(path string) {
 	l.require(func(written *hive.Hive) error {
 		key, err := keyAt(written, path)
 		if err == nil && key.Path() == path {
-			return fmt.Errorf("key %q is still there", path)
+			return fmt.Errorf("key %s is still there", printablePath(path))
 		}
 		return nil
 	})

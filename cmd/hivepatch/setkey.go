@@ -88,7 +88,7 @@ func setClass(d *edit.Draft, changes *changeList, key *hive.Key, class string) e
 			return err
 		}
 		if stored, err := key.Class(); err != nil || stored != class {
-			return fmt.Errorf("the class name of key %q is not the one written (%v)", path, err)
+			return fmt.Errorf("the class name of key %s is not the one written (%v)", printablePath(path), err)
 		}
 		return nil
 	})
@@ -123,7 +123,7 @@ func setSecurity(d *edit.Draft, changes *changeList, key *hive.Key, descriptor [
 			return err
 		}
 		if stored, err := key.SecurityDescriptor(); err != nil || string(stored) != string(descriptor) {
-			return fmt.Errorf("the security descriptor of key %q is not the one written (%v)", path, err)
+			return fmt.Errorf("the security descriptor of key %s is not the one written (%v)", printablePath(path), err)
 		}
 		return nil
 	})

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 	"hivepatch/hive/internal/regf"
 )
 
@@ -137,7 +138,7 @@ type ReadError struct {
 }
 
 func (e *ReadError) Error() string {
-	return fmt.Sprintf("%s: key %q: %v", e.Side, e.Path, e.Err)
+	return fmt.Sprintf("%s: key %s: %v", e.Side, escape.Path(e.Path), e.Err)
 }
 
 // Unwrap returns the cause, mostly a hive.FormatError.

@@ -236,6 +236,7 @@ func TestReadErrors(t *testing.T) {
 		require.True(t, ok)
 		require.Len(t, describeAll(t, c.a, c.b, Options{}), 1)
 	}
+	require.EqualError(t, &ReadError{B, "Alpha\\a\nb", hive.ErrCorrupt}, `B: key Alpha\a\x0ab: `+hive.ErrCorrupt.Error())
 }
 
 func TestAspects(t *testing.T) {

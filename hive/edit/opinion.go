@@ -11,6 +11,7 @@ import (
 	"www.velocidex.com/golang/regparser"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 	"hivepatch/hive/internal/regf"
 )
 
@@ -143,7 +144,7 @@ func (o *opinion) key(read *regparser.CM_KEY_NODE, own *hive.Key, w *wanted) err
 		subkey, err := own.Subkey(name)
 		if errors.Is(err, hive.ErrNotFound) {
 			if named(found, name) != nil {
-				return disagreement(describe(own)+`\`+name, "it finds the key, which should be gone")
+				return disagreement(string(escape.AppendSubkey([]byte(describe(own)+`\`), name)), "it finds the key, which should be gone")
 			}
 			continue
 		}
@@ -161,7 +162,7 @@ func describe(key *hive.Key) string {
 	if key.Path() == "" {
 		return "the root key"
 	}
-	return key.Path()
+	return escape.Path(key.Path())
 }
 
 // named looks a name up among those that regparser gives: the bytes as they are

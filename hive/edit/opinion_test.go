@@ -48,18 +48,18 @@ func TestOpinionDisagrees(t *testing.T) {
 		want  string
 	}{
 		"key missing":   {func(h *hivetest.Hive) { h.Key("Setup").Name = "Setuq" }, "Setup: it does not find the key"},
-		"value missing": {func(h *hivetest.Hive) { h.Key("Setup").Value("CmdLine").Name = "CmdLinf" }, `value "CmdLine" of Setup: it does not find the value`},
+		"value missing": {func(h *hivetest.Hive) { h.Key("Setup").Value("CmdLine").Name = "CmdLinf" }, `value CmdLine of Setup: it does not find the value`},
 		"type": {func(h *hivetest.Hive) { h.Key("Setup").Value("CmdLine").Type = hivetest.TypeBinary },
-			`value "CmdLine" of Setup: it reads type REG_BINARY, want REG_SZ`},
+			`value CmdLine of Setup: it reads type REG_BINARY, want REG_SZ`},
 		"length": {func(h *hivetest.Hive) {
 			v := h.Key("Setup").Value("CmdLine")
 			v.Data = append(bytes.Clone(v.Data), 0, 0)
 		},
-			`value "CmdLine" of Setup: it reads a length of `},
+			`value CmdLine of Setup: it reads a length of `},
 		"data": {func(h *hivetest.Hive) {
 			v := h.Key("Setup").Value("SetupType")
 			v.Data = []byte{9, 9, 9, 9}
-		}, `value "SetupType" of Setup: it reads 4 bytes that are not the 4 bytes read here`},
+		}, `value SetupType of Setup: it reads 4 bytes that are not the 4 bytes read here`},
 		"one value more": {func(h *hivetest.Hive) {
 			h.Key("Setup").SetValue(hivetest.Value{Name: "more", Type: hivetest.TypeBinary, Data: []byte{1}})
 		}, "Setup: it reads "},

@@ -8,6 +8,7 @@ import (
 	"www.velocidex.com/golang/regparser"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 	"hivepatch/hive/internal/regf"
 )
 
@@ -21,7 +22,7 @@ func (o *opinion) compareValues(read *regparser.CM_KEY_NODE, own *hive.Key) erro
 		if err != nil {
 			return err
 		}
-		what := fmt.Sprintf("value %q of %s", value.Name(), describe(own))
+		what := fmt.Sprintf("value %s of %s", escape.ValueName(value.Name()), describe(own))
 		if i == len(theirs) || !slices.Contains(storedNames(value.Name()), theirs[i].ValueName()) {
 			return disagreement(what, "it does not find the value")
 		}

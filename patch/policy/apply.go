@@ -6,6 +6,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/edit"
+	"hivepatch/hive/escape"
 	"hivepatch/patch"
 )
 
@@ -61,7 +62,7 @@ func (s *Section) readBack(written *hive.Hive, options Options) error {
 		return fmt.Errorf("the new hive cannot be read back, nothing was saved: %w", err)
 	}
 	for _, d := range plan.Differences {
-		return fmt.Errorf("the new hive is not as the policy wants it at %s (%s of %q), nothing was saved", d.Position, d.What, d.Key)
+		return fmt.Errorf("the new hive is not as the policy wants it at %s (%s of %s), nothing was saved", d.Position, d.What, escape.Path(d.Key))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hivepatch/hive"
+	"hivepatch/hive/escape"
 	"hivepatch/hive/locate"
 	"hivepatch/patch"
 )
@@ -177,15 +178,16 @@ func (c *claim) String() string {
 	if c.wish.ControlSet != "" {
 		key = joinPath(hive.CurrentControlSet, key)
 	}
+	key = escape.Path(key)
 	switch {
 	case c.heap:
 		return "desktop_heap sets its numbers"
 	case c.wish.Kind == KeyAbsent:
-		return fmt.Sprintf("key %q is to be absent", key)
+		return fmt.Sprintf("key %s is to be absent", key)
 	case c.wish.Kind == KeyPresent:
-		return fmt.Sprintf("key %q is to be there", key)
+		return fmt.Sprintf("key %s is to be there", key)
 	case c.wish.Kind == ValueAbsent:
-		return fmt.Sprintf("value %q of key %q is to be absent", c.wish.Value, key)
+		return fmt.Sprintf("value %s of key %s is to be absent", escape.ValueName(c.wish.Value), key)
 	}
-	return fmt.Sprintf("value %q of key %q is set", c.wish.Value, key)
+	return fmt.Sprintf("value %s of key %s is set", escape.ValueName(c.wish.Value), key)
 }

@@ -6,6 +6,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/edit"
+	"hivepatch/hive/escape"
 )
 
 // guard stands before edits that would break something. It lets them pass under
@@ -36,7 +37,7 @@ func (g *guard) mayEditValues(key *hive.Key) error {
 	if key.Flags()&hive.FlagLink == 0 {
 		return nil
 	}
-	return g.object("key %q is a symbolic link, and only its target is here: name the key where it leads", key.Path())
+	return g.object("key %s is a symbolic link, and only its target is here: name the key where it leads", escape.Path(key.Path()))
 }
 
 // mayDelete objects to deleting a key where Windows would protect it or one
@@ -48,9 +49,9 @@ func (g *guard) mayDelete(key *hive.Key) error {
 		}
 		switch flags := below.Flags(); {
 		case flags&hive.FlagPredefined != 0:
-			return fmt.Errorf("key %q %w: it holds a predefined handle instead of values", below.Path(), hive.ErrProtected)
+			return fmt.Errorf("key %s %w: it holds a predefined handle instead of values", escape.Path(below.Path()), hive.ErrProtected)
 		case flags&hive.FlagNoDelete != 0:
-			if err := g.object("key %q is marked as not to be deleted", below.Path()); err != nil {
+			if err := g.object("key %s is marked as not to be deleted", escape.Path(below.Path())); err != nil {
 				return err
 			}
 		}
@@ -60,7 +61,7 @@ func (g *guard) mayDelete(key *hive.Key) error {
 		if !isWithin(l.leadsTo, path) || isWithin(l.key, path) {
 			continue
 		}
-		if err := g.object("the symbolic link %q leads to %s: without that it leads nowhere", l.original, l.target); err != nil {
+		if err := g.object("the symbolic link %s leads to %s: without that it leads nowhere", escape.Path(l.original), l.target); err != nil {
 			return err
 		}
 	}

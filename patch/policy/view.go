@@ -7,6 +7,7 @@ import (
 
 	"hivepatch/hive"
 	"hivepatch/hive/edit"
+	"hivepatch/hive/escape"
 )
 
 // view finds keys and values of a hive, each once.
@@ -42,7 +43,7 @@ func (v *view) find(path string) (*place, error) {
 	}
 	for len(found.missing) > 0 {
 		if found.key.Flags()&hive.FlagLink != 0 {
-			return nil, &edit.RefusedError{Reason: fmt.Sprintf("the path %q goes through the symbolic link %q: name a key where it leads", path, found.key.Path())}
+			return nil, &edit.RefusedError{Reason: fmt.Sprintf("the path %s goes through the symbolic link %s: name a key where it leads", escape.Path(path), escape.Path(found.key.Path()))}
 		}
 		below, err := found.key.Subkey(found.missing[0])
 		if errors.Is(err, hive.ErrNotFound) {
