@@ -119,7 +119,7 @@ func newApp(env *environment) *cli.App {
 		UsageText:   "hivepatch COMMAND TARGET [options]",
 		Description: appDescription,
 		Version:     programVersion(),
-		Flags:       []cli.Flag{boolFlag("", "version", "print the version"), cli.HelpFlag},
+		Flags:       []cli.Flag{boolFlag("", "version", "print the version"), helpFlag()},
 		Commands: append([]*cli.Command{
 			newShowCommand(env),
 			newPatchCommand(env),

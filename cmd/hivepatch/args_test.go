@@ -11,7 +11,7 @@ import (
 // testApp has a command of each kind.
 func testApp() *cli.App {
 	app := &cli.App{
-		Flags: []cli.Flag{boolFlag("", "version", ""), cli.HelpFlag},
+		Flags: []cli.Flag{boolFlag("", "version", ""), helpFlag()},
 		Commands: []*cli.Command{
 			{Name: "set", Flags: []cli.Flag{
 				stringFlag("", "type", "", "t"), boolFlag("", "dry-run", "", "n"), listFlag("", "data", ""),

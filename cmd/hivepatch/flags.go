@@ -25,9 +25,13 @@ func listFlag(heading, name, usage string) *cli.StringSliceFlag {
 	return &cli.StringSliceFlag{Name: name, Category: heading, Usage: usage, KeepSpace: true}
 }
 
-// allFlags are the flags of a command with the one that cli adds when it runs.
+// helpFlag makes the option that every command has. That of cli is one for all
+// runs in a process, and each writes to it.
+func helpFlag() cli.Flag { return boolFlag("", helpName, "show help", "h") }
+
+// allFlags are the flags of a command with the one that every command has.
 func allFlags(flags []cli.Flag) []cli.Flag {
-	return append(flags[:len(flags):len(flags)], cli.HelpFlag)
+	return append(flags[:len(flags):len(flags)], helpFlag())
 }
 
 // findFlag returns the flag with that name or alias, or nil.
