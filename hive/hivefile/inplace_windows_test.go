@@ -3,10 +3,12 @@ package hivefile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/windows"
@@ -197,4 +199,19 @@ func TestPlaceKilledBetween(t *testing.T) {
 			require.Equal(t, old, read(t, path).Data)
 		})
 	}
+}
+
+// A hive that is not there for a moment, because another program is replacing
+// it, is waited for; one that does not come back is told as missing.
+func TestLockHiveComesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "SYSTEM")
+	require.NoError(t, os.WriteFile(path+".away", []byte("regf"), 0o666))
+	_, err := LockHive(t.Context(), path, 0)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	back := make(chan error, 1)
+	time.AfterFunc(comeBack/5, func() { back <- os.Rename(path+".away", path) })
+	lock, err := LockHive(t.Context(), path, 0)
+	require.NoError(t, err)
+	require.NoError(t, <-back)
+	lock.Release()
 }

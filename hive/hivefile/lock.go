@@ -33,21 +33,32 @@ const (
 
 // LockHive locks the hive at path, following symbolic links, for whoever is to
 // load, edit and save it. While another one has it, it waits as long as wait
-// says and no longer than ctx allows. It returns ErrLocked when that was in
+// says and no longer than ctx allows, and on Windows a moment for a hive that is
+// not there, since it may be being replaced. It returns ErrLocked when that was in
 // vain, ErrNotRegular when path is no file, ErrInUse when the running Windows
 // has the hive, the error of ctx, and that of the operating system otherwise.
 func LockHive(ctx context.Context, path string, wait time.Duration) (*Lock, error) {
-	path, err := followLinks(path)
-	if err != nil {
+	switch real, err := followLinks(path); {
+	case err == nil:
+		path = real
+	case !errors.Is(err, fs.ErrNotExist): // else it may come back
 		return nil, describeInUse(err)
 	}
-	deadline := time.Now().Add(wait)
+	deadline, patience := time.Now().Add(wait), time.Now().Add(comeBack)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		lock, err := tryLock(path)
-		if err != nil || lock != nil {
-			return lock, describeInUse(err)
+		now := time.Now()
+		left := deadline.Sub(now)
+		switch {
+		case lock != nil:
+			return lock, nil
+		case err == nil: // another program has it
+			patience = now.Add(comeBack)
+		case errors.Is(err, fs.ErrNotExist) && now.Before(patience):
+			left = patience.Sub(now)
+		default:
+			return nil, describeInUse(err)
 		}
-		left := time.Until(deadline)
 		if left <= 0 {
 			return nil, fmt.Errorf("%w: %s", ErrLocked, path)
 		}

@@ -9,6 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// comeBack is how long a hive is waited for that is not there: rename leaves no
+// moment without one.
+const comeBack = 0
+
 func openShared(path string) (*os.File, error) { return os.Open(path) }
 
 // lockFile locks a file until it is closed. It returns errTaken when another

@@ -41,11 +41,12 @@ func (o InPlaceOptions) RequirePlace(place Place) error {
 }
 
 func (o InPlaceOptions) requirePath(path string) error {
-	path, err := followLinks(path)
-	if err != nil {
-		return describeInUse(err)
+	real, err := followLinks(path)
+	if err == nil {
+		path, err = real, requireWritable(real)
 	}
-	if err := requireWritable(path); err != nil {
+	// A hive that is not there may come back until it is locked: see comeBack.
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return describeReadOnly(describeInUse(err))
 	}
 	// Even a hive that is written to page by page has a backup for that time. In
