@@ -54,7 +54,7 @@ func newBatchWork[options any](
 func batchFlags() []cli.Flag {
 	return []cli.Flag{
 		stringFlag(headingBatch, "targets", "take the targets from the list `FILE`, or - for standard input: one in a line, or JSON lines with settings of their own"),
-		stringFlag(headingBatch, "jobs", "work on `N` targets at once (default: one for each processor)"),
+		stringFlag(headingBatch, "jobs", "work on `N` targets at once (default: three for each processor)"),
 		boolFlag(headingBatch, "fail-fast", "begin with no other target once one has failed"),
 	}
 }

@@ -79,6 +79,9 @@ func logNames(folder, base string, open func(folder string) (TreeFolder, error))
 	for {
 		batch, err := dir.Readdirnames(folderBatch)
 		for _, name := range batch {
+			if !endsAsLog(name) {
+				continue
+			}
 			for i := range wanted {
 				if !sameName(name, wanted[i]) {
 					continue
@@ -96,6 +99,16 @@ func logNames(folder, base string, open func(folder string) (TreeFolder, error))
 			return names, fmt.Errorf("cannot look for logs: %w", err)
 		}
 	}
+}
+
+// endsAsLog tells most other names apart at little cost, in a folder with many:
+// only these characters are the last of one of logSuffixes, whatever the case.
+func endsAsLog(name string) bool {
+	switch name[max(0, len(name)-1):] { // an image may have a name that is empty
+	case "1", "2", "g", "G":
+		return true
+	}
+	return false
 }
 
 // sameName reports whether Windows would take a and b for the same name. Names
