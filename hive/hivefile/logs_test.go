@@ -109,3 +109,11 @@ func TestSameName(t *testing.T) {
 		require.Equal(t, test.want, sameName(test.a, test.b), "%q %q", test.a, test.b)
 	}
 }
+
+// A name that is empty, as only a prepared image has one, is no log's.
+func TestEndsAsLog(t *testing.T) {
+	require.False(t, endsAsLog(""))
+	require.False(t, endsAsLog("SYSTEM"))
+	require.True(t, endsAsLog("system.Log"))
+	require.True(t, endsAsLog("SYSTEM.log1"))
+}
