@@ -114,6 +114,12 @@ func (b Bitmap) Range(lo, hi uint32) func(yield func(uint32) bool) {
 // TakeRange puts the numbers from lo up to but without hi into the set, which
 // has the room for them, and reports whether one of them was in it before.
 func (b Bitmap) TakeRange(lo, hi uint32) (before bool) {
+	if word, from := lo/64, lo%64; lo <= hi && hi-lo <= 64-from && int(word) < len(b) { // as most do
+		mask := (uint64(1)<<(hi-lo) - 1) << from
+		before = b[word]&mask != 0
+		b[word] |= mask
+		return before
+	}
 	for lo < hi {
 		word, from := lo/64, lo%64
 		n := min(64-from, hi-lo)

@@ -246,35 +246,34 @@ func (m *Image) CellSize(off Offset) (size uint32, allocated bool, err error) {
 
 // Cell returns the data of the allocated cell at off, without its header and
 // with no capacity beyond it. It returns a FormatError when there is none.
+//
+// It is asked for every record, and need be no slower than the sight of the
+// cell: why there is none is found out only where it is asked.
 func (m *Image) Cell(off Offset) ([]byte, error) {
-	if data, ok := m.soundCell(off); ok {
-		return data, nil
-	}
-	if _, _, err := m.CellSize(off); err != nil {
-		return nil, err
-	}
-	return nil, corrupt(CodeReference, off, "cell", "is free, want an allocated cell")
-}
-
-// soundCell is Cell without the reason where there is none: it is asked for
-// every record, and need be no slower than the sight of the cell.
-func (m *Image) soundCell(off Offset) (data []byte, ok bool) {
 	page := int(off / PageSize)
 	if page >= len(m.binOf) || off%8 != 0 {
-		return nil, false
+		return nil, m.noCell(off)
 	}
 	bin := m.binOf[page]
 	inBin := uint32(off - bin.Start)
 	if inBin < BinHeaderSize || inBin >= bin.Size {
-		return nil, false
+		return nil, m.noCell(off)
 	}
 	size := -m.u32(off) // that of an allocated cell is stored as a negative number
 	if size < m.cellUnit || size&(m.cellUnit-1) != 0 || size > bin.Size-inBin {
-		return nil, false
+		return nil, m.noCell(off)
 	}
 	start := BaseBlockSize + int64(off)
 	end := start + int64(size)
-	return m.data[start+int64(m.cellHeader) : end : end], true
+	return m.data[start+int64(m.cellHeader) : end : end], nil
+}
+
+// noCell says why there is no allocated cell at off.
+func (m *Image) noCell(off Offset) error {
+	if _, _, err := m.CellSize(off); err != nil {
+		return err
+	}
+	return corrupt(CodeReference, off, "cell", "is free, want an allocated cell")
 }
 
 // knownCell returns the data of the cell at off, which Cells has yielded as

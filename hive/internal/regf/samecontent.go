@@ -2,6 +2,7 @@ package regf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 )
 
@@ -85,7 +86,7 @@ func different(a, b *KeyNode, format string, args ...any) error {
 
 // key compares two keys and their values, and puts them on the stack.
 func (s *sameContent) key(a, b *KeyNode) error {
-	if !bytes.Equal(a.identity(), b.identity()) || a.UserFlags() != b.UserFlags() || !bytes.Equal(a.Name().Raw, b.Name().Raw) {
+	if !a.alike(b) {
 		if err := sameNode(a, b); err != nil {
 			return err
 		}
@@ -116,9 +117,15 @@ func (s *sameContent) key(a, b *KeyNode) error {
 	return s.b.openSubkeys(*b, &p.b)
 }
 
-// identity is the part of the record that holds the signature, flags, time and
-// access bits.
-func (k *KeyNode) identity() []byte { return k.data[:keyParent] }
+// alike reports whether two records are equal, byte for byte, in what sameNode
+// compares: signature, flags, time and access bits, user flags and name.
+func (k *KeyNode) alike(other *KeyNode) bool {
+	little := binary.LittleEndian
+	return little.Uint64(k.data) == little.Uint64(other.data) &&
+		little.Uint64(k.data[8:]) == little.Uint64(other.data[8:]) &&
+		k.UserFlags() == other.UserFlags() &&
+		bytes.Equal(k.data[keyNodeSize:], other.data[keyNodeSize:])
+}
 
 // sameNode compares what the records themselves say of two keys.
 func sameNode(a, b *KeyNode) error {
@@ -258,9 +265,11 @@ func (s *sameContent) value(a, b *ValueRecord) error {
 // alike reports whether two records are equal, byte for byte, but for the field
 // that holds inline data or leads to other data.
 func (v *ValueRecord) alike(other *ValueRecord) bool {
+	little := binary.LittleEndian
 	return v.wide == other.wide &&
-		bytes.Equal(v.data[:valueData], other.data[:valueData]) &&
-		bytes.Equal(v.data[valueType:], other.data[valueType:])
+		little.Uint64(v.data) == little.Uint64(other.data) &&
+		little.Uint64(v.data[valueType:]) == little.Uint64(other.data[valueType:]) &&
+		bytes.Equal(v.data[valueRecordSize:], other.data[valueRecordSize:])
 }
 
 // sameRecord compares what the records themselves say of two values.

@@ -227,12 +227,14 @@ func (w *Writer) CloseKey() error {
 	if err := w.enter(); err != nil {
 		return err
 	}
-	w.put32(key.cell, keySubkeyCount, uint32(key.subkeys))
-	w.put32(key.cell, keySubkeyList, uint32(key.subkeyList))
-	w.put16(key.cell, keyMaxNameLen, uint16(key.maxName))
-	w.put32(key.cell, keyMaxClassLen, key.maxClass)
-	w.put32(key.cell, keyMaxValueNameLen, key.maxValueName)
-	w.put32(key.cell, keyMaxValueDataLen, key.maxValueData)
+	node := w.cell(key.cell)[:keyNodeSize:keyNodeSize]
+	little := binary.LittleEndian
+	little.PutUint32(node[keySubkeyCount:], uint32(key.subkeys))
+	little.PutUint32(node[keySubkeyList:], uint32(key.subkeyList))
+	little.PutUint16(node[keyMaxNameLen:], uint16(key.maxName))
+	little.PutUint32(node[keyMaxClassLen:], key.maxClass)
+	little.PutUint32(node[keyMaxValueNameLen:], key.maxValueName)
+	little.PutUint32(node[keyMaxValueDataLen:], key.maxValueData)
 	w.path = w.path[:len(w.path)-1]
 	return nil
 }

@@ -83,11 +83,11 @@ func (w *cellWriter) cell(off Offset) []byte {
 }
 
 func (w *cellWriter) put16(cell Offset, at int, v uint16) {
-	binary.LittleEndian.PutUint16(w.cell(cell)[at:], v)
+	binary.LittleEndian.PutUint16(w.data[BaseBlockSize+CellHeaderSize+int64(cell)+int64(at):], v)
 }
 
 func (w *cellWriter) put32(cell Offset, at int, v uint32) {
-	binary.LittleEndian.PutUint32(w.cell(cell)[at:], v)
+	binary.LittleEndian.PutUint32(w.data[BaseBlockSize+CellHeaderSize+int64(cell)+int64(at):], v)
 }
 
 func (w *cellWriter) header(off Offset, size int32) {
