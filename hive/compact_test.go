@@ -189,6 +189,21 @@ func TestCompactNormalizes(t *testing.T) {
 	require.Len(t, compact.Bytes(), 8192)
 }
 
+// TestCompactKeepsTombstones keeps a mark of values that means something in
+// layered hives only, which are not compacted, also where Windows sets no flag.
+func TestCompactKeepsTombstones(t *testing.T) {
+	image := hivetest.Windows10().Build()
+	for _, name := range []string{"", "2 bytes"} {
+		record := image.Value(hivetest.Windows10Values, name).Record
+		image.Put16(record, hivetest.RecordFlags, image.U16(record, hivetest.RecordFlags)|hivetest.ValueTombstone)
+	}
+	h := open(t, image.Data)
+	compact, err := h.Compact(now)
+	require.NoError(t, err)
+	require.NoError(t, h.SameContent(compact))
+	require.Equal(t, findings(h.Bytes()), findings(compact.Bytes()))
+}
+
 // TestCompactJoinsDescriptors keeps one of equal descriptors.
 func TestCompactJoinsDescriptors(t *testing.T) {
 	for _, mutation := range hivetest.Mutations() {

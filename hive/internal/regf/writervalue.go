@@ -58,10 +58,7 @@ func (w *Writer) valueRecord(v *NewValue, name Name) (Offset, error) {
 		return NIL, err
 	}
 	flags, length := v.Flags&^ValueCompName, v.Length
-	switch {
-	case len(name.Raw) == 0:
-		flags = 0 // the default value
-	case name.Latin1:
+	if name.Latin1 && len(name.Raw) > 0 {
 		flags |= ValueCompName
 	}
 	record := w.cell(cell)[: valueRecordSize+len(name.Raw) : valueRecordSize+len(name.Raw)]
