@@ -15,7 +15,7 @@ import (
 // whole or is not there, and one of what is left does not fail for the damage.
 func TestExportMutations(t *testing.T) {
 	t.Parallel()
-	for _, mutation := range hivetest.Mutations() {
+	for _, mutation := range mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"hive": mutation.Build().Data})
 			r := program("export", f.file("hive"), "-o", f.file("out"))

@@ -234,7 +234,7 @@ func TestImportMany(t *testing.T) {
 func TestImportMutations(t *testing.T) {
 	t.Parallel()
 	reg := []byte(regHeader + "[HKEY_LOCAL_MACHINE\\SYSTEM\\New\\Key]\n\"a\"=\"b\"\n[HKEY_LOCAL_MACHINE\\SYSTEM\\Select]\n\"Current\"=dword:1\n\"x\"=hex:00\n[-HKEY_LOCAL_MACHINE\\SYSTEM\\Setup]\n")
-	for _, mutation := range hivetest.Mutations() {
+	for _, mutation := range mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"hive": mutation.Build().Data, "x.reg": reg})
 			r := program("import", f.file("hive"), f.file("x.reg"), "--prefix", `HKLM\SYSTEM`, "-o", f.file("new"))

@@ -350,7 +350,7 @@ func differing(a, b []byte) []int {
 
 func TestCheckJSON(t *testing.T) {
 	t.Parallel()
-	for _, mutation := range hivetest.Mutations() {
+	for _, mutation := range mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"SYSTEM": mutation.Build().Data})
 			r := program("check", f.file("SYSTEM"), "--json")

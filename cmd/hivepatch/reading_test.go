@@ -249,7 +249,7 @@ func hiveTypeName(number uint32) string { return typeNames[number] }
 // Reading never fails with anything but a clear error, and what it prints of a
 // damaged hive keeps its form.
 func TestReadingMutations(t *testing.T) {
-	for _, mutation := range hivetest.Mutations() {
+	for _, mutation := range mutations() {
 		t.Run(mutation.Name, func(t *testing.T) {
 			f := newFolder(t, map[string][]byte{"SYSTEM": mutation.Build().Data})
 			hive := f.file("SYSTEM")
