@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -100,7 +101,7 @@ func renameKey(g guard, changes *changeList, key *hive.Key, text string) error {
 	}
 	old := key.Name()
 	if err := key.Move(above, name, g.draft.Time); err != nil {
-		return err
+		return hintAtTaken(err)
 	}
 	if moves {
 		changes.tell("moved", "key %s -> %s", printablePath(path), printablePath(key.Path()))
@@ -112,6 +113,15 @@ func renameKey(g guard, changes *changeList, key *hive.Key, text string) error {
 	changes.requireNoKey(path)
 	changes.requireKey(key.Path())
 	return g.draft.Touch(key)
+}
+
+// hintAtTaken says what can be done where the new name is that of another key or
+// value, which nothing replaces.
+func hintAtTaken(err error) error {
+	if errors.Is(err, hive.ErrExists) {
+		return hinted(err, "take another NEWNAME; or first give that one another name with %[1]s mv, or delete it with %[1]s rm", programName)
+	}
+	return err
 }
 
 // newPlace returns the key above the place that the user means for a key, and its
@@ -163,7 +173,7 @@ func renameValue(g guard, changes *changeList, key *hive.Key, oldText, newText s
 		return err
 	}
 	if err := value.Rename(name, g.draft.Time); err != nil {
-		return err
+		return hintAtTaken(err)
 	}
 	changes.tell("key", "%s", printablePath(path))
 	changes.tell("renamed", "value %s -> %s", printableValueName(old), printableValueName(name))

@@ -101,3 +101,20 @@ func TestOddNamesInReports(t *testing.T) {
 	}
 	f.requireUntouched(t)
 }
+
+// TestOddNamesInFindings: findings name keys and values as the commands take them.
+func TestOddNamesInFindings(t *testing.T) {
+	twins := hivetest.Key{Name: "x1f", Values: []hivetest.Value{
+		{Name: "\x01\"q", Type: 3, Data: []byte("first")},
+		{Name: "\x01\"Q", Type: 3, Data: []byte("second")},
+	}}
+	image := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "root", Subkeys: []hivetest.Key{twins}}}.Build()
+	f := newFolder(t, map[string][]byte{"HIVE": image.Data})
+	r := program("check", "--verbose", f.file("HIVE"))
+	require.Zero(t, r.code, r.stderr)
+	const key, value = `\x5cx1f`, `\x01"Q`
+	require.Contains(t, r.stdout, " "+key+": value "+value+" has the name of the value at ")
+	r = program("get", f.file("HIVE"), key, value, "--raw")
+	require.Equal(t, "first", r.stdout, r.stderr)
+	f.requireUntouched(t)
+}

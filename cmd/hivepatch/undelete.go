@@ -258,7 +258,7 @@ func (u *undeleteReg) print(r salvage.Remnant) error {
 	}
 	for _, v := range r.Values {
 		if v.Err != nil {
-			u.writer.Comment(fmt.Sprintf("the data of its value %q is lost: %s", v.Name, v.Err))
+			u.writer.Comment(fmt.Sprintf("the data of its value %s is lost: %s", printableValueName(v.Name), v.Err))
 		}
 	}
 	if r.Missed > 0 {

@@ -9,6 +9,7 @@ package check
 import (
 	"fmt"
 
+	"hivepatch/hive/escape"
 	"hivepatch/hive/internal/bitmap"
 	"hivepatch/hive/internal/regf"
 )
@@ -37,7 +38,7 @@ type Finding struct {
 func (f Finding) String() string {
 	place := fmt.Sprintf("%#x", f.Offset)
 	if f.Path != "" {
-		place += ` \` + f.Path
+		place += " " + escape.Path(`\`+f.Path)
 	}
 	return fmt.Sprintf("%s %s at %s: %s", f.Level, f.Code, place, f.Message)
 }
@@ -102,6 +103,13 @@ type checker struct {
 	volatileKeys  int // keys with stale counts of volatile subkeys
 	firstVolatile regf.Offset
 }
+
+// Findings name keys and values as package escape writes them, so that a name can
+// be copied from a finding into a command line.
+
+func keyName(name regf.Name) string { return escape.Name(name.String()) }
+
+func valueName(name regf.Name) string { return escape.ValueName(name.String()) }
 
 // report emits a finding about the rule with that code, at its usual level.
 func (c *checker) report(code string, off regf.Offset, format string, args ...any) {

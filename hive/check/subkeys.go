@@ -125,7 +125,7 @@ func (c *checker) entry(f *frame, i int) {
 	switch f.leaf.Kind {
 	case regf.ListLH:
 		if stored, want := f.leaf.Hash(i), name.Hash(); stored != want {
-			c.reportAt(c.levelFor(codeHash, name), codeHash, f.leaf.Offset.File(), "hash of %q is %#08x, want %#08x", name, stored, want)
+			c.reportAt(c.levelFor(codeHash, name), codeHash, f.leaf.Offset.File(), "hash of %s is %#08x, want %#08x", keyName(name), stored, want)
 		}
 	case regf.ListLF:
 		c.hint(f, i, name)
@@ -139,14 +139,14 @@ func (c *checker) order(f *frame, order int) {
 	node := &c.key
 	name := node.Name()
 	if order == 0 {
-		c.report(codeOrder, node.Offset, "subkey %q has the name of the one before it", name)
+		c.report(codeOrder, node.Offset, "subkey %s has the name of the one before it", keyName(name))
 		return
 	}
 	level := c.levelFor(codeOrder, name)
 	if c.levelFor(codeOrder, f.previous) == Warning {
 		level = Warning
 	}
-	c.reportAt(level, codeOrder, node.Offset.File(), "subkey %q stands after %q, want it before", name, f.previous)
+	c.reportAt(level, codeOrder, node.Offset.File(), "subkey %s stands after %s, want it before", keyName(name), keyName(f.previous))
 }
 
 // levelFor is the level of a finding about the upper-case form of a name.
@@ -168,6 +168,6 @@ func (c *checker) hint(f *frame, i int, name regf.Name) {
 		return
 	}
 	if stored != uint32(want[0])|uint32(want[1])<<8|uint32(want[2])<<16|uint32(want[3])<<24 {
-		c.report(codeHint, f.leaf.Offset, "hint of %q is %#08x, want % x", name, stored, want)
+		c.report(codeHint, f.leaf.Offset, "hint of %s is %#08x, want % x", keyName(name), stored, want)
 	}
 }

@@ -68,28 +68,28 @@ func (c *checker) data(value *regf.ValueRecord) {
 	switch {
 	case value.Inline():
 		if length > regf.MaxInlineData {
-			c.report(regf.CodeInlineLength, value.Offset, "inline data of value %q has %d bytes, want at most %d", value.Name(), length, regf.MaxInlineData)
+			c.report(regf.CodeInlineLength, value.Offset, "inline data of value %s has %d bytes, want at most %d", valueName(value.Name()), length, regf.MaxInlineData)
 		}
 		if length == 0 && value.Data() != 0 {
-			c.report(codeInlineForm, value.Offset, "value %q has no data, but %#x in its place, want 0", value.Name(), uint32(value.Data()))
+			c.report(codeInlineForm, value.Offset, "value %s has no data, but %#x in its place, want 0", valueName(value.Name()), uint32(value.Data()))
 		}
 		return
 	case length == 0:
 		c.noData(value)
 		return
 	case length <= regf.MaxInlineData:
-		c.report(codeInlineForm, value.Offset, "%d bytes of data of value %q have a cell of their own, want them inline", length, value.Name())
+		c.report(codeInlineForm, value.Offset, "%d bytes of data of value %s have a cell of their own, want them inline", length, valueName(value.Name()))
 	case length > regf.MaxDirectData && c.minor >= 4:
 		c.bigData(value)
 		return
 	case length > largestCellData:
-		c.report(codeOldBigData, value.Offset, "value %q has %d bytes of data, version 1.%d allows %d", value.Name(), length, c.minor, largestCellData)
+		c.report(codeOldBigData, value.Offset, "value %s has %d bytes of data, version 1.%d allows %d", valueName(value.Name()), length, c.minor, largestCellData)
 	}
 	if !c.claim(value.Data(), value.Offset, "the data of a value") {
 		return
 	}
 	if size := c.dataSize(value.Data()); size < length {
-		c.report(regf.CodeValueData, value.Offset, "data length %d of value %q exceeds cell (%d bytes)", length, value.Name(), size)
+		c.report(regf.CodeValueData, value.Offset, "data length %d of value %s exceeds cell (%d bytes)", length, valueName(value.Name()), size)
 	}
 }
 
@@ -97,9 +97,9 @@ func (c *checker) data(value *regf.ValueRecord) {
 func (c *checker) noData(value *regf.ValueRecord) {
 	switch {
 	case value.Data() != regf.NIL:
-		c.report(codeEmptyData, value.Offset, "value %q has no data, but refers to a cell at %#x", value.Name(), value.Data().File())
+		c.report(codeEmptyData, value.Offset, "value %s has no data, but refers to a cell at %#x", valueName(value.Name()), value.Data().File())
 	case value.Flags()&regf.ValueTombstone == 0:
-		c.report(codeInlineForm, value.Offset, "value %q has no data and is not marked as inline", value.Name())
+		c.report(codeInlineForm, value.Offset, "value %s has no data and is not marked as inline", valueName(value.Name()))
 	}
 }
 
@@ -110,7 +110,7 @@ func (c *checker) bigData(value *regf.ValueRecord) {
 	record, err := c.image.BigData(value.Data())
 	if err != nil {
 		damage, _ := asFormatError(err)
-		c.report(regf.CodeBigData, value.Offset, "%d bytes of value %q need a big data record at %#x: %s", value.DataLength(), value.Name(), damage.Off, damage.Msg)
+		c.report(regf.CodeBigData, value.Offset, "%d bytes of value %s need a big data record at %#x: %s", value.DataLength(), valueName(value.Name()), damage.Off, damage.Msg)
 		return
 	}
 	if !c.claim(record.List(), record.Offset, "the list of segments") {
@@ -191,6 +191,6 @@ func (c *checker) sameName(first, second regf.Offset) {
 	a, errA := c.image.KnownValueRecord(first)
 	b, errB := c.image.KnownValueRecord(second)
 	if errA == nil && errB == nil && a.Name().Compare(b.Name()) == 0 {
-		c.report(codeDuplicateValue, second, "value %q has the name of the value at %#x; Windows takes the one that its list has first", b.Name(), first.File())
+		c.report(codeDuplicateValue, second, "value %s has the name of the value at %#x; Windows takes the one that its list has first", valueName(b.Name()), first.File())
 	}
 }

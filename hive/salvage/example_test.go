@@ -41,7 +41,7 @@ func ExampleHive() {
 	_, count, err := key.Counts()
 	fmt.Println(count, err)
 	// Output:
-	// lost: value "" of \Setup at 0x80000fff: lies behind the last bin, which ends at 0xc000
+	// lost: value @ of \Setup at 0x80000fff: lies behind the last bin, which ends at 0xc000
 	// 4 <nil>
 }
 

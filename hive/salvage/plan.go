@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"hivepatch/hive/escape"
 	"hivepatch/hive/internal/regf"
 )
 
@@ -224,7 +225,7 @@ func (s *salvage) takeIn(w foreign) {
 		return
 	}
 	if s.isTaken(w.cell) || !s.addKey(w.cell, w.parent, w.marks) {
-		s.tell(w.parent, Finding{Fate: LeftOut, What: "list of subkeys", Offset: w.cell.File(), Reason: fmt.Sprintf("its entry %q is a key that belongs elsewhere", node.Name())})
+		s.tell(w.parent, Finding{Fate: LeftOut, What: "list of subkeys", Offset: w.cell.File(), Reason: fmt.Sprintf("its entry %s is a key that belongs elsewhere", escape.Name(node.Name().String()))})
 		s.searchChildren(w.parent)
 		return
 	}

@@ -3,6 +3,7 @@ package salvage
 import (
 	"fmt"
 
+	"hivepatch/hive/escape"
 	"hivepatch/hive/internal/regf"
 )
 
@@ -32,15 +33,15 @@ type Finding struct {
 
 // String returns the finding in one line.
 func (f Finding) String() string {
-	name := f.What
+	name, keyPath := f.What, escape.Path(`\`+f.Path)
 	switch f.What {
 	case "base block", "bins", "root key":
 	case "key":
-		name += ` \` + f.Path
+		name += " " + keyPath
 	case "value":
-		name = fmt.Sprintf(`value %q of \%s`, f.Value, f.Path)
+		name = "value " + escape.ValueName(f.Value) + " of " + keyPath
 	default:
-		name += ` of \` + f.Path
+		name += " of " + keyPath
 	}
 	return fmt.Sprintf(`%s: %s at %#x: %s`, f.Fate, name, f.Offset, f.Reason)
 }

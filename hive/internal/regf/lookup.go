@@ -3,6 +3,8 @@ package regf
 import (
 	"encoding/binary"
 	"sort"
+
+	"hivepatch/hive/escape"
 )
 
 // FindSubkey returns the subkey of k whose name equals name without regard to
@@ -156,7 +158,7 @@ func (m *Image) OnlyValue(k KeyNode, name Name) (ValueRecord, bool, error) {
 		}
 	}
 	if twin {
-		return ValueRecord{}, false, corrupt(CodeValueList, k.Offset, "nk", "has several values of the name %q", name)
+		return ValueRecord{}, false, corrupt(CodeValueList, k.Offset, "nk", "has several values of the name %s", escape.ValueName(name.String()))
 	}
 	value, err := m.ValueRecord(list.At(position))
 	return value, err == nil, err

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"hivepatch/hive/escape"
 )
 
 // SameContent returns nil when two images hold the same keys, in the same order
@@ -92,7 +94,7 @@ func (s *sameContent) key(a, b *KeyNode) error {
 		}
 	}
 	if a.Flags()&KeyPredefHandle != 0 && a.handle() != b.handle() {
-		return different(a, b, "handles of %q differ", a.Name())
+		return different(a, b, "handles of %s differ", a.printable())
 	}
 	if err := s.class(a, b); err != nil {
 		return err
@@ -117,6 +119,12 @@ func (s *sameContent) key(a, b *KeyNode) error {
 	return s.b.openSubkeys(*b, &p.b)
 }
 
+// printable is the name of the key in messages.
+func (k *KeyNode) printable() string { return escape.Name(k.Name().String()) }
+
+// printable is the name of the value in messages.
+func (v *ValueRecord) printable() string { return escape.ValueName(v.Name().String()) }
+
 // alike reports whether two records are equal, byte for byte, in what sameNode
 // compares: signature, flags, time and access bits, user flags and name.
 func (k *KeyNode) alike(other *KeyNode) bool {
@@ -130,16 +138,15 @@ func (k *KeyNode) alike(other *KeyNode) bool {
 // sameNode compares what the records themselves say of two keys.
 func sameNode(a, b *KeyNode) error {
 	const stored = KeyCompName // how the name is stored
-	nameA, nameB := a.Name(), b.Name()
 	switch {
-	case !nameA.same(nameB):
-		return different(a, b, "names are %q and %q", nameA, nameB)
+	case !a.Name().same(b.Name()):
+		return different(a, b, "names are %s and %s", a.printable(), b.printable())
 	case a.Flags()&^stored != b.Flags()&^stored:
-		return different(a, b, "flags of %q are %#x and %#x", nameA, a.Flags(), b.Flags())
+		return different(a, b, "flags of %s are %#x and %#x", a.printable(), a.Flags(), b.Flags())
 	case a.LastWriteTime() != b.LastWriteTime():
-		return different(a, b, "times of %q differ", nameA)
+		return different(a, b, "times of %s differ", a.printable())
 	case a.accessField() != b.accessField(), a.UserFlags() != b.UserFlags():
-		return different(a, b, "access bits or user flags of %q differ", nameA)
+		return different(a, b, "access bits or user flags of %s differ", a.printable())
 	}
 	return nil
 }
@@ -173,7 +180,7 @@ func (s *sameContent) class(a, b *KeyNode) error {
 	}
 	classB, err := s.b.ClassName(*b)
 	if err == nil && classA != classB {
-		err = different(a, b, "class names of %q are %q and %q", a.Name(), classA, classB)
+		err = different(a, b, "class names of %s are %s and %s", a.printable(), escape.Name(classA), escape.Name(classB))
 	}
 	return err
 }
@@ -207,7 +214,7 @@ func (s *sameContent) descriptor(a, b *KeyNode) error {
 	}
 	second, err := recordB.Descriptor()
 	if err == nil && !bytes.Equal(first, second) {
-		err = different(a, b, "security descriptors of %q differ", a.Name())
+		err = different(a, b, "security descriptors of %s differ", a.printable())
 	}
 	s.same[cells], s.lastSame = err == nil, cells
 	return err
@@ -216,7 +223,7 @@ func (s *sameContent) descriptor(a, b *KeyNode) error {
 func (s *sameContent) values(a, b *KeyNode) error {
 	switch count := a.ValueCount(); {
 	case count != b.ValueCount():
-		return different(a, b, "%q has %d values and %d", a.Name(), count, b.ValueCount())
+		return different(a, b, "%s has %d values and %d", a.printable(), count, b.ValueCount())
 	case count == 0:
 		return nil
 	}
@@ -238,7 +245,7 @@ func (s *sameContent) values(a, b *KeyNode) error {
 			return err
 		}
 		if err := s.value(&valueA, &valueB); err != nil {
-			return fmt.Errorf("key %q: %w", a.Name(), err)
+			return fmt.Errorf("key %s: %w", a.printable(), err)
 		}
 	}
 	return nil
@@ -274,14 +281,13 @@ func (v *ValueRecord) alike(other *ValueRecord) bool {
 
 // sameRecord compares what the records themselves say of two values.
 func sameRecord(a, b *ValueRecord) error {
-	name := a.Name()
 	switch {
-	case !name.same(b.Name()):
-		return fmt.Errorf("names of values are %q and %q", name, b.Name())
+	case !a.Name().same(b.Name()):
+		return fmt.Errorf("names of values are %s and %s", a.printable(), b.printable())
 	case a.Type() != b.Type() || a.DataLength() != b.DataLength():
-		return fmt.Errorf("value %q has type %#x and %d bytes, and type %#x and %d", name, a.Type(), a.DataLength(), b.Type(), b.DataLength())
+		return fmt.Errorf("value %s has type %#x and %d bytes, and type %#x and %d", a.printable(), a.Type(), a.DataLength(), b.Type(), b.DataLength())
 	case (a.Flags()^b.Flags())&ValueTombstone != 0:
-		return fmt.Errorf("value %q is deleted in one hive", name)
+		return fmt.Errorf("value %s is deleted in one hive", a.printable())
 	}
 	return nil
 }
@@ -297,7 +303,7 @@ func (s *sameContent) data(a, b *ValueRecord) error {
 		}
 		dataB, err := s.b.ValueData(*b)
 		if err == nil && !bytes.Equal(dataA, dataB) {
-			err = fmt.Errorf("data of value %q differs", a.Name())
+			err = fmt.Errorf("data of value %s differs", a.printable())
 		}
 		return err
 	}
@@ -319,7 +325,7 @@ func (s *sameContent) data(a, b *ValueRecord) error {
 			return err
 		}
 		if !bytes.Equal(partA, partB) {
-			return fmt.Errorf("data of value %q differs", a.Name())
+			return fmt.Errorf("data of value %s differs", a.printable())
 		}
 	}
 	return nil
