@@ -23,9 +23,10 @@
 //
 // In quotes \\ stands for a backslash and \" for a quotation mark, and a line
 // may break inside of data; that belongs to the data then. Lists of bytes may
-// be continued on the next line behind a backslash. In a REGEDIT4 file the
-// bytes of hex(1), hex(2) and hex(7) are text in Windows-1252, which becomes
-// UTF-16, as regedit does it. A key ends at the last bracket of its line.
+// be continued on the next line behind a backslash, also with comments and empty
+// lines in between. In a REGEDIT4 file the bytes of hex(1), hex(2) and hex(7) are
+// text in Windows-1252, which becomes UTF-16, as regedit does it. A key ends at
+// the last bracket of its line.
 //
 // Whatever is not understood is an error that tells where: regedit skips such
 // lines in silence.

@@ -284,7 +284,8 @@ func (p *parser) atHexByte() bool {
 	return p.offset+1 < len(p.text) && hexDigits[p.text[p.offset]] <= 0xF && hexDigits[p.text[p.offset+1]] <= 0xF
 }
 
-// skipContinuation skips blanks, and line breaks behind a backslash.
+// skipContinuation skips blanks, and line breaks behind a backslash, with the
+// comments and empty lines that may stand before the bytes go on.
 func (p *parser) skipContinuation() error {
 	for p.offset < len(p.text) {
 		switch p.text[p.offset] {
@@ -293,13 +294,14 @@ func (p *parser) skipContinuation() error {
 		case '\\':
 			p.offset++
 			p.skipBlanks()
+			if p.at(';') {
+				p.offset += len(p.restOfLine())
+			}
 			if !p.atLineEnd() || p.offset == len(p.text) {
 				return p.unexpected("the end of the line behind a backslash, and more bytes below")
 			}
-			p.lineBreak()
-			p.skipBlanks()
-			if p.atLineEnd() || p.at(';') {
-				return p.unexpected("the bytes that the backslash in the line above announces")
+			if p.skipToEntry(); p.offset == len(p.text) {
+				return p.unexpected("the bytes that a backslash above announces")
 			}
 		default:
 			return nil
