@@ -150,6 +150,23 @@ func TestDiffRegRefuses(t *testing.T) {
 	_, _, code = runDiffOn(t, of(`a\b`, 1), of(`a\b`, 1), "--reg")
 	require.Equal(t, exitDone, code)
 
+	// A real key of that name: the file would be about the set that it stands for.
+	with := hivetest.NT4()
+	with.Root.Subkeys = append(with.Root.Subkeys, hivetest.Key{Name: "currentControlSet", Subkeys: []hivetest.Key{{Name: "Control"}}})
+	without := hivetest.NT4()
+	for _, pair := range [][2][]byte{{with.Build().Data, without.Build().Data}, {without.Build().Data, with.Build().Data}} {
+		stdout, stderr, code := runDiffOn(t, pair[0], pair[1], "--reg")
+		require.Equal(t, exitFailed, code)
+		require.Empty(t, stdout)
+		require.Contains(t, stderr, "key currentControlSet: a .reg file cannot lead there: the name stands for ControlSet001\n")
+		require.Contains(t, stderr, "hint: hivepatch mv gives")
+	}
+	f := newFolder(t, map[string][]byte{"with": with.Build().Data, "without": without.Build().Data})
+	const told = "warning: key currentControlSet is one of its own, and stands for ControlSet001 where the .reg file is imported\n"
+	require.Contains(t, program("export", f.file("with")).stderr, told)
+	require.NotContains(t, program("export", f.file("with"), "Setup").stderr, told)
+	require.NotContains(t, program("export", f.file("without")).stderr, told)
+
 	for _, mutation := range hivetest.Mutations() {
 		if mutation.Name != "value-signature-wrong" {
 			continue

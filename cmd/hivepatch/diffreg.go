@@ -15,6 +15,7 @@ type regDiff struct {
 	prefix  string
 	current string // path of the key that values are written for
 	begun   bool   // there is a current key
+	set     string // path that CurrentControlSet stands for where the file is imported; "" where there is none
 
 	// What has no place in the file.
 	created, classes, flags, security, times, spellings int
@@ -24,7 +25,7 @@ type regDiff struct {
 // silence: it ends with an error where the file could not turn A into B.
 func (d *differ) writeReg(env *environment) error {
 	place := exportOptions{prefix: d.prefix, utf8: d.utf8}
-	w := &regDiff{Writer: regfile.NewWriter(d.buffer, place.encoding()), prefix: place.place(d.hives[0])}
+	w := &regDiff{Writer: regfile.NewWriter(d.buffer, place.encoding()), prefix: place.place(d.hives[0]), set: currentSet(d.hives[0])}
 	for difference, err := range d.sequence {
 		if err != nil {
 			err = d.explain(err)
@@ -59,6 +60,10 @@ func (w *regDiff) difference(difference diff.Difference) error {
 	if difference.NoPath {
 		return fmt.Errorf("key %s: one of the names in its path is empty or has a backslash: a .reg file cannot lead there", printablePath(difference.Path))
 	}
+	if first, _, _ := strings.Cut(difference.Path, `\`); w.set != "" && hive.EqualNames(first, hive.CurrentControlSet) {
+		return hinted(fmt.Errorf("key %s: a .reg file cannot lead there: the name stands for %s", printablePath(first), printablePath(w.set)),
+			"%s mv gives a key another name; Windows makes a link of this one when it starts", programName)
+	}
 	switch {
 	case difference.IsValue:
 		w.value(difference)
@@ -72,6 +77,16 @@ func (w *regDiff) difference(difference diff.Difference) error {
 		w.key(difference.Aspects)
 	}
 	return nil
+}
+
+// currentSet returns the path of the key that CurrentControlSet stands for in a
+// hive, "" where it stands for none.
+func currentSet(h *hive.Hive) string {
+	set, err := h.Key(hive.CurrentControlSet)
+	if err != nil || hive.EqualNames(set.Path(), hive.CurrentControlSet) {
+		return ""
+	}
+	return set.Path()
 }
 
 // place is a key's path in the file.

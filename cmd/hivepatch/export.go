@@ -215,6 +215,11 @@ func (o exportOptions) tellLeftOut(env *environment, file *hivefile.File, e *exp
 	if o.format != formatReg || o.report.quiet {
 		return
 	}
+	if set := currentSet(file.Hive); set != "" && e.key.Path() == "" {
+		if key, err := e.key.Subkey(hive.CurrentControlSet); err == nil {
+			o.warn(env, "key %s is one of its own, and stands for %s where the .reg file is imported", printablePath(key.Path()), printablePath(set))
+		}
+	}
 	if _, known := regRoot(file.Hive); !known && o.prefix == "" {
 		fmt.Fprintf(env.stderr, "%s: the kind of the hive is not certain: its keys stand below %s; --prefix names another place\n", programName, unknownRoot)
 	}
