@@ -93,8 +93,10 @@ func renameKey(g guard, changes *changeList, key *hive.Key, text string) error {
 	if err := g.refuseFlags(key); err != nil {
 		return err
 	}
-	if err := g.refuseTarget(key, func(*hive.Key) bool { return false }); err != nil {
-		return err
+	if moves || !hive.EqualNames(name, key.Name()) { // else links still lead to it
+		if err := g.refuseTarget(key, func(*hive.Key) bool { return false }); err != nil {
+			return err
+		}
 	}
 	if err := g.draft.MayBeNamed(above, name, g.force); err != nil {
 		return err
