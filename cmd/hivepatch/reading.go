@@ -117,7 +117,7 @@ func (o readingOptions) deliver(env *environment, file *hivefile.File, fill func
 	if o.toFile() {
 		return env.whole(o.path, func(ctx context.Context) error {
 			fill := func(out io.Writer) error { return fill(untilEnd{out, ctx}) }
-			return hivefile.WriteNewFunc(o.path, fill, hivefile.SaveOptions{Overwrite: o.overwrite, Inputs: file.Sources})
+			return hintAtInput(hivefile.WriteNewFunc(o.path, fill, hivefile.SaveOptions{Overwrite: o.overwrite, Inputs: file.Sources}))
 		})
 	}
 	if err := refuseInput(env, file); err != nil {
@@ -132,6 +132,15 @@ func refuseInput(env *environment, file *hivefile.File) error {
 	err := hivefile.WriteStream(env.stdout, nil, file.Sources)
 	if err != nil && !errors.Is(err, hivefile.ErrIsInput) {
 		return fmt.Errorf("the result could not be printed: %w", err)
+	}
+	return hintAtInput(err)
+}
+
+// hintAtInput says what can be done where the result of a command that reads would
+// have gone into the hive: there is no --in-place here.
+func hintAtInput(err error) error {
+	if errors.Is(err, hivefile.ErrIsInput) {
+		return hinted(err, "what was read is never replaced: take another file")
 	}
 	return err
 }

@@ -308,6 +308,10 @@ func TestReadingOntoInput(t *testing.T) {
 	code := run(&environment{stdin: strings.NewReader(""), stdout: file, stderr: &stderr}, []string{"ls", f.file("SYSTEM")})
 	require.Equal(t, exitRefused, code)
 	require.Contains(t, stderr.String(), "output is the input itself")
+	require.Contains(t, stderr.String(), "hint: what was read is never replaced: take another file\n")
+	r := program("ls", f.file("SYSTEM"), "-o", f.file("SYSTEM"), "--overwrite")
+	require.Equal(t, exitRefused, r.code)
+	require.Contains(t, r.stderr, "hint: what was read is never replaced: take another file\n")
 	f.requireUntouched(t)
 }
 
