@@ -8,6 +8,7 @@ import (
 // cells knows which parts of the image are cells, and which of them were used.
 type cells struct {
 	image *regf.Image
+	held  regf.Offset // where the file ends; zeros stand for the rest of a page that was cut off
 
 	starts bitmap.Bitmap // by offset / 8: a cell starts here, as the chain of its bin says
 	torn   bitmap.Bitmap // by page: the chain of the bin is broken, so that cells may start anywhere
@@ -15,10 +16,11 @@ type cells struct {
 	spare  uint64        // bytes that may be taken twice
 }
 
-func newCells(image *regf.Image) cells {
+func newCells(image *regf.Image, held regf.Offset) cells {
 	units := image.BinsSize()/8 + 1
 	c := cells{
 		image:  image,
+		held:   held,
 		starts: bitmap.New(units),
 		torn:   bitmap.New(image.BinsSize()/regf.PageSize + 1),
 		taken:  bitmap.New(units),
@@ -73,9 +75,20 @@ func (f flaw) String() string {
 	return [...]string{"", "its cell is marked as free", "the size of its cell is damaged"}[f]
 }
 
-// record returns what stands in the cell at off, where a cell can start. With
-// badHeader the data ends with the bin and not with the cell.
+// record returns what stands in the cell at off, where a cell can start, as far
+// as the file goes. With badHeader the data ends with the bin and not with the
+// cell.
 func (c *cells) record(off regf.Offset) (data []byte, f flaw, err error) {
+	data, f, err = c.padded(off)
+	if start := uint64(off) + regf.CellHeaderSize; start+uint64(len(data)) > uint64(c.held) {
+		n := max(start, uint64(c.held)) - start
+		data = data[:n:n]
+	}
+	return data, f, err
+}
+
+// padded is record with the zeros for what was cut off.
+func (c *cells) padded(off regf.Offset) (data []byte, f flaw, err error) {
 	data, allocated, err := c.image.AnyCell(off)
 	switch {
 	case err == nil && !c.isTorn(off) && !c.starts.Has(uint32(off/8)):

@@ -11,6 +11,7 @@ import (
 // open parses what is left of the hive in data. It mends the base block in place
 // when nothing can be read without that.
 func (s *salvage) open(data []byte) error {
+	s.held = regf.Offset(min(uint64(max(len(data), regf.BaseBlockSize)-regf.BaseBlockSize), regf.MaxBinsSize))
 	if half := (len(data) - regf.BaseBlockSize) % regf.PageSize; len(data) > regf.BaseBlockSize && half > 0 {
 		data = append(data, make([]byte, regf.PageSize-half)...) // a page that was cut off
 	}

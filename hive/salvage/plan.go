@@ -91,8 +91,8 @@ func (s *salvage) eachCandidate(visit func(candidate)) {
 // consider visits the key in a cell and returns the length of its record, 0
 // where there is none.
 func (s *salvage) consider(off regf.Offset, visit func(candidate)) int {
-	node, err := s.image.KeyNode(off)
-	if err != nil || !isSoundName(node.Name()) {
+	node, f, err := s.readKey(off)
+	if err != nil || f != sound || !isSoundName(node.Name()) {
 		return 0
 	}
 	visit(candidate{off, node.Parent()})

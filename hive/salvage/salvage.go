@@ -28,7 +28,7 @@ func Hive(data []byte, options Options) (*hive.Hive, *Report, error) {
 	if err := s.open(data); err != nil {
 		return nil, nil, err
 	}
-	s.cells = newCells(s.image)
+	s.cells = newCells(s.image, s.held)
 	found := s.count(func(candidate) bool { return true })
 	s.keys = make([]key, 0, found+2) // with the root and the container
 	s.marks = make([]marks, 0, found+2)

@@ -229,3 +229,34 @@ func TestSalvageSequence(t *testing.T) {
 		require.True(t, h.Clean())
 	}
 }
+
+// TestSalvageCutOff salvages a file that ends inside of a record or of data: no
+// part of it counts, since zeros are not what stood there.
+func TestSalvageCutOff(t *testing.T) {
+	original := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{
+		{Name: "a", Values: []hivetest.Value{{Name: "whole", Type: 4, Data: []byte{1, 0, 0, 0}}, {Name: "v", Type: 3, Data: hivetest.Noise(1000, 1)}}},
+		{Name: "long name of a key", Class: "class"},
+	}}}.Build()
+	end := hivetest.BaseBlockSize + int(original.BinsSize())
+	for cut := hivetest.BaseBlockSize + 512; cut < end; cut += 7 {
+		h, _, err := salvage.Hive(bytes.Clone(original.Data[:cut]), salvage.Options{Time: now})
+		require.NoError(t, err)
+		requireClean(t, h.Bytes())
+		for key, err := range h.Walk() {
+			require.NoError(t, err)
+			_, known := original.Keys[key.Path()]
+			require.True(t, known, "a key %q when cut at %#x", key.Path(), cut)
+			for value, err := range key.Values() {
+				require.NoError(t, err)
+				data, err := value.Data()
+				require.NoError(t, err)
+				if value.Name() == "v" {
+					require.Equal(t, hivetest.Noise(1000, 1), data, "cut at %#x", cut)
+				}
+			}
+			if class, err := key.Class(); err == nil && class != "" {
+				require.Equal(t, "class", class)
+			}
+		}
+	}
+}

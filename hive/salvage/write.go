@@ -166,7 +166,8 @@ func (s *salvage) descriptor(index int32, node regf.KeyNode, parent int) int {
 }
 
 func (s *salvage) readDescriptor(cell regf.Offset) int {
-	if _, f, err := s.record(cell); err != nil || f != sound {
+	data, f, err := s.record(cell)
+	if err != nil || f != sound {
 		return noDescriptor
 	}
 	record, err := s.image.SecurityRecord(cell)
@@ -174,7 +175,7 @@ func (s *salvage) readDescriptor(cell regf.Offset) int {
 		return noDescriptor
 	}
 	descriptor, err := record.Descriptor()
-	if err != nil || regf.ValidateDescriptor(descriptor) != nil {
+	if err != nil || regf.SecurityRecordSize+len(descriptor) > len(data) || regf.ValidateDescriptor(descriptor) != nil {
 		return noDescriptor
 	}
 	if shared, ok := s.take(cell, regf.SecurityRecordSize+len(descriptor)); shared && !ok {
