@@ -20,6 +20,9 @@ func (s *salvage) followLists(index int32, waiting []foreign) []foreign {
 	l := listReader{salvage: s, index: index, node: node, waiting: waiting}
 	l.read()
 	if l.fault != "" {
+		if l.unread > 1 {
+			l.fault += fmt.Sprintf("; %d of its keys cannot be read", l.unread)
+		}
 		s.tell(index, Finding{Fate: Lost, What: "list of subkeys", Offset: l.at.File(), Reason: l.fault})
 		s.searchChildren(index)
 	}
@@ -36,6 +39,7 @@ type listReader struct {
 	entries uint64 // in all leaves
 	at      regf.Offset
 	fault   string // the first thing that is wrong
+	unread  int    // entries whose keys cannot be read
 }
 
 func (l *listReader) fail(at regf.Offset, format string, args ...any) {
@@ -108,6 +112,7 @@ func (l *listReader) entry(leaf regf.SubkeyList, i int) {
 	node, f, err := l.readKey(off)
 	if err != nil {
 		l.damaged[off] = true
+		l.unread++
 		l.fail(off, "it names a key that cannot be read: %s", reason(err))
 		return
 	}
@@ -122,13 +127,20 @@ func (l *listReader) entry(leaf regf.SubkeyList, i int) {
 		l.fail(off, "it names a key in a free cell, where another may have been")
 		return
 	case !own:
+		if m&fits == 0 {
+			l.fail(off, "it names a key that names another parent, and the hash is not that of its name")
+		}
 		l.waiting = append(l.waiting, foreign{l.index, off, m})
 		return
 	case l.isTaken(off) || !l.addKey(off, l.index, m):
 		l.fail(off, "it names a key twice")
 		return
 	}
-	if f != sound {
-		l.tellBelow(l.index, node.Name(), Finding{Fate: Guessed, What: "key", Offset: off.File(), Reason: f.String()})
+	why := f.String()
+	if f == sound && m&fits == 0 && isPlain(node.Name()) {
+		why = "the hash in the list is not that of its name: one of the two is damaged"
+	}
+	if why != "" {
+		l.tellBelow(l.index, node.Name(), Finding{Fate: Guessed, What: "key", Offset: off.File(), Reason: why})
 	}
 }

@@ -137,7 +137,7 @@ func (s *salvage) placeRoot() {
 		s.addKey(found, none, fits)
 		return
 	}
-	s.report.add(Finding{Fate: Guessed, What: "root key", Offset: off.File(), Reason: "it cannot be read and was made anew: " + reason(err)})
+	s.report.add(Finding{Fate: Lost, What: "root key", Offset: off.File(), Reason: "it cannot be read and was made anew: " + reason(err)})
 	s.addKey(regf.NIL, none, 0)
 	s.damaged[off] = true
 	for _, c := range s.childrenOf(off) {

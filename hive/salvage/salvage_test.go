@@ -260,3 +260,58 @@ func TestSalvageCutOff(t *testing.T) {
 		}
 	}
 }
+
+// TestSalvageForeignEntry: an entry of a list that leads to a key elsewhere, by
+// the hash of another name, is damaged; the key that it led to is found.
+func TestSalvageForeignEntry(t *testing.T) {
+	for _, minor := range []uint32{3, 5} {
+		base := hivetest.Hive{Minor: minor, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{
+			{Name: "first", Subkeys: []hivetest.Key{{Name: "middle", Subkeys: []hivetest.Key{{Name: "leaf"}}}}},
+			{Name: "second"},
+		}}}.Build()
+		original, err := hive.Open(bytes.Clone(base.Data))
+		require.NoError(t, err)
+		base.Put32(base.Key("").List, 4, base.Key(`first\middle\leaf`).Node)
+		h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+		require.NoError(t, err)
+		require.NoError(t, original.SameContent(h))
+		require.NotZero(t, report.Counts[salvage.Lost])
+		require.NotZero(t, report.Counts[salvage.Guessed])
+	}
+}
+
+// TestSalvageTellsOfLosses: what is not in the new hive, or not certain, is told,
+// with its number where that is known.
+func TestSalvageTellsOfLosses(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil func(base *hivetest.Image)
+		fate  salvage.Fate
+		want  string
+	}{
+		"root": {func(base *hivetest.Image) { copy(base.Cell(base.Key("").Node), "XX") },
+			salvage.Lost, `root key at 0x1020: it cannot be read and was made anew: signature is "XX", want "nk"`},
+		"two subkeys": {func(base *hivetest.Image) {
+			copy(base.Cell(base.Key("a").Node), "XX")
+			copy(base.Cell(base.Key("b").Node), "XX")
+		}, salvage.Lost, `want "nk"; 2 of its keys cannot be read`},
+		"more values than the list has room for": {func(base *hivetest.Image) { base.Put32(base.Key("a").Node, hivetest.NodeValues, 30) },
+			salvage.Lost, `the key says it has 30 values, its list has 1`},
+		"name": {func(base *hivetest.Image) { copy(base.Cell(base.Key("b").Node)[hivetest.NodeName:], "c") },
+			salvage.Guessed, `the hash in the list is not that of its name: one of the two is damaged`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{
+				{Name: "a", Values: []hivetest.Value{{Name: "v", Type: 4, Data: []byte{1, 0, 0, 0}}}}, {Name: "b"},
+			}}}.Build()
+			test.spoil(base)
+			h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+			require.NoError(t, err)
+			requireClean(t, h.Bytes())
+			found := false
+			for _, f := range report.Findings {
+				found = found || f.Fate == test.fate && strings.Contains(f.String(), test.want)
+			}
+			require.True(t, found, "%v", report.Findings)
+		})
+	}
+}

@@ -1,6 +1,8 @@
 package salvage
 
 import (
+	"fmt"
+
 	"hivepatch/hive/internal/regf"
 )
 
@@ -66,6 +68,9 @@ func (s *salvage) valueCells(index int32, node regf.KeyNode) []regf.Offset {
 			break
 		}
 		cells = append(cells, list.At(i))
+	}
+	if count > uint32(len(cells)) {
+		tell(Lost, fmt.Sprintf("the key says it has %d values, its list has %d", count, len(cells)))
 	}
 	if !certain {
 		tell(Guessed, "the number of values is damaged; those up to the first that cannot be read were taken")
