@@ -176,6 +176,18 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestHalfCharacter: half a character at the end of a name is no difference,
+// since compaction leaves it out.
+func TestHalfCharacter(t *testing.T) {
+	of := func(length uint16) *hive.Hive {
+		image := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Values: []hivetest.Value{{Name: "ключ", Type: 4, Data: []byte{1, 0, 0, 0}}}}}.Build()
+		image.Put16(image.Value("", "ключ").Record, 2, length)
+		return open(t, image.Data)
+	}
+	require.Empty(t, describeAll(t, of(7), of(6), Options{Compare: All}))
+	require.NotEmpty(t, describeAll(t, of(8), of(6), Options{Compare: All}))
+}
+
 // TestListsOutOfOrder: sorted copies of both lists are compared where one of
 // them is out of order.
 func TestListsOutOfOrder(t *testing.T) {

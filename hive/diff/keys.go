@@ -235,10 +235,10 @@ func sameName(a, b regf.Name) bool {
 }
 
 // sameSpelling reports whether two names are the same in upper and lower case,
-// however they are stored.
+// however they are stored. Half a character at the end belongs to no name.
 func sameSpelling(a, b regf.Name) bool {
-	if a.Latin1 == b.Latin1 {
-		return bytes.Equal(a.Raw, b.Raw)
+	if a.Latin1 == b.Latin1 && bytes.Equal(a.Raw, b.Raw) {
+		return true
 	}
 	if a.Len() != b.Len() {
 		return false
