@@ -171,6 +171,26 @@ func TestCompactLists(t *testing.T) {
 	}
 }
 
+// TestCompactKeepsForeignOrder: the order of names that another Windows puts into
+// another order stays as it is. The check warns of it, and no more.
+func TestCompactKeepsForeignOrder(t *testing.T) {
+	swapped := func(first, second string) *hive.Hive {
+		image := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{{Name: first}, {Name: second}}}}.Build()
+		entries := image.Cell(image.Key("").List)[4:20]
+		copy(entries, append(bytes.Clone(entries[8:]), entries[:8]...))
+		check.Bytes(image.Data, func(f check.Finding) {
+			require.Equal(t, first == "ƀ", f.Level == check.Warning, f.String())
+		})
+		return open(t, image.Data)
+	}
+	h := swapped("ƀ", "ɓ")
+	compact, err := h.Compact(now)
+	require.NoError(t, err)
+	require.NoError(t, h.SameContent(compact))
+	_, err = swapped("a", "b").Compact(now)
+	require.ErrorIs(t, err, hive.ErrCorrupt)
+}
+
 // TestCompactNormalizes gives what is stored in an odd way the form of Windows,
 // and drops what does not belong to the hive.
 func TestCompactNormalizes(t *testing.T) {

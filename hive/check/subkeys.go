@@ -6,11 +6,6 @@ import "hivepatch/hive/internal/regf"
 // it.
 const longestLeaf = 1012
 
-// exoticUnit is where upper-case tables of different Windows begin to differ:
-// an order or hash that is wrong for names with such characters may be right
-// by another table.
-const exoticUnit = 0x180
-
 // openList begins the list of subkeys of the key being checked.
 func (c *checker) openList() {
 	node := &c.key
@@ -151,10 +146,8 @@ func (c *checker) order(f *frame, order int) {
 
 // levelFor is the level of a finding about the upper-case form of a name.
 func (c *checker) levelFor(code string, name regf.Name) Level {
-	for i := range name.Len() {
-		if name.Unit(i) >= exoticUnit {
-			return Warning
-		}
+	if name.IsExotic() {
+		return Warning
 	}
 	return rules[code].Level
 }

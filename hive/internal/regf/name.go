@@ -22,6 +22,21 @@ type Name struct {
 	Latin1 bool
 }
 
+// IsExotic reports whether a name has characters that upper-case tables of
+// different Windows begin to differ in: an order or hash that is wrong for such
+// a name may be right by another table.
+func (n Name) IsExotic() bool {
+	if n.Latin1 {
+		return false
+	}
+	for i := range n.Len() {
+		if n.Unit(i) >= 0x180 {
+			return true
+		}
+	}
+	return false
+}
+
 // NewName encodes s, a string in WTF-8, as Windows would store it. It returns
 // an error when s is not WTF-8.
 func NewName(s string) (Name, error) {

@@ -109,7 +109,8 @@ func (w *Writer) Security(descriptor []byte) int {
 }
 
 // OpenKey begins a subkey of the key that is open, or the root where none is.
-// It returns an error when the name does not follow that of the subkey before,
+// It returns an error when the name does not follow that of the subkey before, by
+// any upper-case table,
 // and ErrTooLarge when a limit of the format would be passed.
 func (w *Writer) OpenKey(k *NewKey) error {
 	if len(w.path) > 0 {
@@ -145,10 +146,17 @@ func (w *Writer) beginSubkey(k *NewKey) error {
 		return fmt.Errorf("%d values of the key are missing", parent.valuesLeft)
 	case parent.subkeysLeft == 0:
 		return fmt.Errorf("the key has more subkeys than the %d it said", parent.subkeys)
-	case parent.subkeysLeft < parent.subkeys && parent.previous.Compare(k.Name) >= 0:
+	case parent.subkeysLeft < parent.subkeys && !mayFollow(k.Name, parent.previous):
 		return fmt.Errorf("%w: %q after %q", errOrder, k.Name, parent.previous)
 	}
 	return w.enter()
+}
+
+// mayFollow reports whether a name may stand after another in a list: which of
+// two comes first is not certain where one is exotic.
+func mayFollow(name, previous Name) bool {
+	order := previous.Compare(name)
+	return order < 0 || order > 0 && (previous.IsExotic() || name.IsExotic())
 }
 
 // keyNode writes the record of a key, its class name and its descriptor.
