@@ -106,6 +106,14 @@ func (l *listReader) leaf(leaf regf.SubkeyList) {
 	}
 }
 
+// hashOf is what a list has of the names of its keys.
+func hashOf(leaf regf.SubkeyList) string {
+	if leaf.Kind == regf.ListLF {
+		return "hint"
+	}
+	return "hash"
+}
+
 // entry adds the key that an entry leads to.
 func (l *listReader) entry(leaf regf.SubkeyList, i int) {
 	off := leaf.At(i)
@@ -128,7 +136,7 @@ func (l *listReader) entry(leaf regf.SubkeyList, i int) {
 		return
 	case !own:
 		if m&fits == 0 {
-			l.fail(off, "it names a key that names another parent, and the hash is not that of its name")
+			l.fail(off, "it names a key that names another parent, and has the %s of another name", hashOf(leaf))
 		}
 		l.waiting = append(l.waiting, foreign{l.index, off, m})
 		return
@@ -138,7 +146,7 @@ func (l *listReader) entry(leaf regf.SubkeyList, i int) {
 	}
 	why := f.String()
 	if f == sound && m&fits == 0 && isPlain(node.Name()) {
-		why = "the hash in the list is not that of its name: one of the two is damaged"
+		why = fmt.Sprintf("the %s in the list is not that of its name: one of the two is damaged", hashOf(leaf))
 	}
 	if why != "" {
 		l.tellBelow(l.index, node.Name(), Finding{Fate: Guessed, What: "key", Offset: off.File(), Reason: why})
