@@ -109,9 +109,9 @@ func (w *Writer) Security(descriptor []byte) int {
 }
 
 // OpenKey begins a subkey of the key that is open, or the root where none is.
-// It returns an error when the name does not follow that of the subkey before, by
-// any upper-case table,
-// and ErrTooLarge when a limit of the format would be passed.
+// It returns an error when the name does not follow that of the subkey before,
+// by any upper-case table, and ErrTooLarge when a limit of the format would be
+// passed.
 func (w *Writer) OpenKey(k *NewKey) error {
 	if len(w.path) > 0 {
 		if err := w.beginSubkey(k); err != nil {
