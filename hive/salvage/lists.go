@@ -145,7 +145,7 @@ func (l *listReader) entry(leaf regf.SubkeyList, i int) {
 		return
 	}
 	why := f.String()
-	if f == sound && m&fits == 0 && isPlain(node.Name()) {
+	if f == sound && m&fits == 0 && !node.Name().IsExotic() {
 		why = fmt.Sprintf("the %s in the list is not that of its name: one of the two is damaged", hashOf(leaf))
 	}
 	if why != "" {

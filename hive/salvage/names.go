@@ -14,16 +14,6 @@ func isSoundName(name regf.Name) bool {
 	return name.Len() > 0 && name.Len() <= regf.MaxKeyName && (name.Latin1 || len(name.Raw)%2 == 0) && !hasBackslash(name)
 }
 
-// isPlain reports whether all Windows take the same hash for that of a name.
-func isPlain(name regf.Name) bool {
-	for i := range name.Len() {
-		if name.Unit(i) > 0x7F {
-			return false
-		}
-	}
-	return true
-}
-
 func hasBackslash(name regf.Name) bool {
 	for i := range name.Len() {
 		if name.Unit(i) == '\\' {
