@@ -29,7 +29,7 @@ type interruption struct {
 
 // watch waits for signals in the background. A second one of the same kind ends
 // the program as if nobody watched. die ends it in the way of the signal.
-func (i *interruption) watch(stderr io.Writer, die func(os.Signal)) {
+func (i *interruption) watch(stderr *messages, die func(os.Signal)) {
 	ctx, want := context.WithCancel(context.Background())
 	i.wanted = ctx
 	signals := make(chan os.Signal, 1)
@@ -57,7 +57,7 @@ func (i *interruption) watch(stderr io.Writer, die func(os.Signal)) {
 			giveBack()
 		}
 		i.shown.Load().silence()
-		fmt.Fprintf(stderr, "%s: interrupted: %s\n", programName, printable(i.state()))
+		fmt.Fprintf(stderr.last(), "%s: interrupted: %s\n", programName, printable(i.state()))
 		die(got)
 	}()
 }

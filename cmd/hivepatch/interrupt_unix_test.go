@@ -98,6 +98,37 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestLastMessage: nothing is told after the message of the signal, though the
+// work goes on until the program has ended.
+func TestLastMessage(t *testing.T) {
+	f := newFolder(t, nil)
+	file, err := os.Create(f.file("stderr"))
+	require.NoError(t, err)
+	defer file.Close()
+	stderr := &messages{file: file}
+	died := make(chan struct{})
+	var i interruption
+	i.watch(stderr, func(os.Signal) { close(died) })
+	defer i.leaveSignals()
+	_, err = io.WriteString(stderr, "before\n")
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+	<-died
+	late := make(chan struct{})
+	go func() {
+		_, _ = io.WriteString(stderr, "late\n")
+		close(late)
+	}()
+	select {
+	case <-late:
+		require.Fail(t, "told after the end")
+	case <-time.After(50 * time.Millisecond):
+	}
+	told, err := os.ReadFile(f.file("stderr"))
+	require.NoError(t, err)
+	require.Equal(t, "before\nhivepatch: interrupted: nothing was written\n", string(told))
+}
+
 // requireWhole requires that a folder with a hive has no files but whole ones;
 // written says that there must be a new one.
 func requireWhole(t *testing.T, f folder, inPlace, sound, written bool) {

@@ -12,13 +12,14 @@ func main() {
 	// Nearly all memory is the hive itself, in one piece without pointers:
 	// collecting garbage more often than this frees nothing.
 	debug.SetGCPercent(800)
+	stderr := &messages{file: os.Stderr}
 	env := &environment{
 		stdin:  os.Stdin,
 		stdout: os.Stdout,
-		stderr: os.Stderr,
+		stderr: stderr,
 		getenv: os.Getenv,
 		now:    time.Now,
 	}
-	env.watch(os.Stderr, dieOf)
+	env.watch(stderr, dieOf)
 	os.Exit(run(env, os.Args[1:]))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -33,11 +32,11 @@ type progress struct {
 // elsewhere: files and pipes see nothing of it. A command calls it when it prints
 // nothing before end is called, but by way of beside.
 func startProgress(env *environment, options reportOptions, what string) *progress {
-	file, ok := env.stderr.(*os.File)
-	if !ok || options.quiet || options.verbose || !isTerminal(file) {
+	stderr, ok := env.stderr.(*messages)
+	if !ok || options.quiet || options.verbose || !isTerminal(stderr.file) {
 		return nil
 	}
-	p := newProgress(file, what, progressAfter, progressEvery)
+	p := newProgress(stderr, what, progressAfter, progressEvery)
 	env.shown.Store(p)
 	return p
 }

@@ -23,7 +23,8 @@ func TestProgressNowhereElse(t *testing.T) {
 	require.NoError(t, err)
 	defer null.Close()
 	for name, env := range map[string]*environment{
-		"buffer": {stderr: &bytes.Buffer{}}, "file": {stderr: file}, "pipe": {stderr: pipe}, "null": {stderr: null},
+		"buffer": {stderr: &bytes.Buffer{}}, "file": {stderr: &messages{file: file}},
+		"pipe": {stderr: &messages{file: pipe}}, "null": {stderr: &messages{file: null}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startProgress(env, reportOptions{}, "work")
