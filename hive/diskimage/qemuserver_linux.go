@@ -158,21 +158,37 @@ func (s *server) end(signal syscall.Signal) error {
 			err = s.hasEnded()
 		}
 	default:
-		s.signal(signal)
-		select {
-		case <-s.ended:
-			if signal == unix.SIGTERM {
-				err = s.err
-			}
-		case <-time.After(s.patience):
-			s.giveUp()
-			<-s.ended
+		if s.ask(signal) && signal == unix.SIGTERM {
+			err = s.err
 		}
 	}
 	if s.slow.Load() {
 		err = errTooSlow
 	}
 	return errors.Join(err, s.clear())
+}
+
+// again is how long a server that was asked to end has for it before it is asked
+// again: QEMU forgets a signal that comes just before it waits for work.
+const again = 100 * time.Millisecond
+
+// ask asks the server to end until it has, and kills it where it does not.
+func (s *server) ask(signal syscall.Signal) (ended bool) {
+	late := time.After(s.patience)
+	ticker := time.NewTicker(again)
+	defer ticker.Stop()
+	for {
+		s.signal(signal)
+		select {
+		case <-s.ended:
+			return true
+		case <-late:
+			s.giveUp()
+			<-s.ended
+			return false
+		case <-ticker.C:
+		}
+	}
 }
 
 // clear removes the place where the disk was. A server that was killed leaves it
