@@ -11,7 +11,7 @@ import (
 
 // comeBack is how long a hive is waited for that is not there: ReplaceFileW takes
 // the name away from the old file before it gives it to the new one.
-const comeBack = 250 * time.Millisecond
+const comeBack = time.Second
 
 // openShared opens a file for reading and lets others read, write, rename and
 // replace it all the same.
