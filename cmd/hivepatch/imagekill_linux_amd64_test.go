@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -76,7 +77,11 @@ func (f *faultyImage) calls(t *testing.T) []string {
 // which of them.
 func (f *faultyImage) requireEither(t *testing.T, call string) (isNew bool) {
 	t.Helper()
-	shown := program("show", f.path)
+	var shown result
+	require.Eventually(t, func() bool { // QEMU may need a moment to end itself
+		shown = program("show", f.path)
+		return shown.code != exitRefused || !strings.Contains(shown.stderr, "in use")
+	}, time.Minute, 20*time.Millisecond, "%s", call)
 	require.Zero(t, shown.code, "%s: %s", call, shown.stderr)
 	entries, err := os.ReadDir(filepath.Dir(f.path))
 	require.NoError(t, err)

@@ -15,6 +15,6 @@ func dieOf(got os.Signal) {
 	signal.Reset(got)
 	number, _ := got.(syscall.Signal)
 	_ = syscall.Kill(syscall.Getpid(), number)
-	time.Sleep(time.Second)    // the runtime takes a moment to pass it on
-	os.Exit(128 + int(number)) // where it was blocked
+	time.Sleep(10 * time.Second) // the runtime takes a moment to pass it on
+	os.Exit(128 + int(number))   // where it was blocked
 }

@@ -190,7 +190,9 @@ func traceOfPatch(t *testing.T, s safe) string {
 	link := filepath.Join(t.TempDir(), programName)
 	require.NoError(t, os.Symlink(self, link))
 	trace := filepath.Join(t.TempDir(), "trace")
-	output, err := exec.Command(strace, "-f", "-qq", "-o", trace, "-e", "trace=openat,fsync,renameat", link, "patch", s.hive, "--in-place").CombinedOutput()
+	command := exec.Command(strace, "-f", "-qq", "-o", trace, "-e", "trace=openat,fsync,renameat", "-e", "signal=none", link, "patch", s.hive, "--in-place")
+	command.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1") // lines that no other thread divides
+	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	text, err := os.ReadFile(trace)
 	require.NoError(t, err)

@@ -47,7 +47,7 @@ func FuzzHive(f *testing.F) {
 			return
 		}
 		requireClean(t, h.Bytes())
-		require.LessOrEqual(t, len(h.Bytes()), 2*len(data)+16384)
+		require.LessOrEqual(t, len(h.Bytes()), 3*len(data)+16384)
 		require.Equal(t, report.Keys, countKeys(t, h))
 		again, second, err := salvage.Hive(bytes.Clone(h.Bytes()), salvage.Options{Time: now})
 		require.NoError(t, err)
