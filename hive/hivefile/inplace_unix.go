@@ -194,12 +194,13 @@ func (r *replacement) exchange(f folder, file *os.File, temp string) error {
 	if err := r.prepare(); err != nil {
 		return f.abandon(err, file, temp)
 	}
+	r.lock.pass(file)
 	dir := int(f.dir.Fd())
 	err := f.call("replace", func() error { return unix.Renameat(dir, temp, dir, f.name) })
 	if err != nil {
-		return f.abandon(refusal(err), file, temp)
+		r.lock.keep()
+		return f.discard(refusal(err), temp)
 	}
-	r.lock.pass(file)
 	return nil
 }
 

@@ -132,11 +132,23 @@ func (l *Lock) requireSame() error {
 	return nil
 }
 
-// pass has the lock go on to the file that is about to replace the hive. It
-// takes the file over.
+// pass has the lock go on to the file that is about to replace the hive, before
+// it does where that is possible: others try to lock it as soon as it has the
+// name. It takes the file over.
 func (l *Lock) pass(next *os.File) {
-	_ = lockFile(next) // nobody else has it yet; where there are no locks, there were none before
+	if errors.Is(lockFile(next), errTaken) { // where there are no locks, there were none before
+		_ = next.Close() // another one was faster, and has it
+		return
+	}
 	l.next = next
+}
+
+// keep takes back what pass did with a file that has not replaced the hive.
+func (l *Lock) keep() {
+	if l.next != nil {
+		_ = l.next.Close() // nobody needs it
+		l.next = nil
+	}
 }
 
 // Release ends the lock.
