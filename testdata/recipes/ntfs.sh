@@ -11,8 +11,15 @@ if [ $# -lt 1 ]; then
 fi
 volume=$1
 shift
-mount=$(mktemp -d)
-trap 'rmdir "$mount"' EXIT
-ntfs-3g "$volume" "$mount"
-trap 'umount "$mount" && rmdir "$mount"' EXIT
+mount=$(mktemp -d) messages=$(mktemp)
+trap 'rm "$messages"; rmdir "$mount"' EXIT
+# Not in the background by itself: unmounting an image does not wait for ntfs-3g
+# to bring all to the disk and to give the image free, its end does.
+ntfs-3g -o no_detach "$volume" "$mount" >"$messages" 2>&1 &
+server=$!
+until mountpoint -q "$mount"; do
+	kill -0 "$server" 2>/dev/null || { cat "$messages" >&2; wait "$server"; }
+	sleep 0.1
+done
+trap 'umount "$mount" && wait "$server" && rm "$messages" && rmdir "$mount"' EXIT
 hivepatch patch "$mount" --in-place "$@"
