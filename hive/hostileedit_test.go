@@ -98,7 +98,7 @@ func within(t *testing.T, limit time.Duration, do func()) {
 func TestLookupInRepeatedLeafHangs(t *testing.T) {
 	h := open(t, repeatedLeaf(t, true, "a", "b"))
 	r := mustGet(h.Root())
-	within(t, 10*time.Second, func() { _, err := r.Subkey("zz"); t.Log(err) })
+	within(t, time.Minute, func() { _, err := r.Subkey("zz"); t.Log(err) })
 }
 
 // renaming in a list in which one leaf is named 60,000 times.
@@ -107,7 +107,7 @@ func TestRenameInRepeatedLeafHangs(t *testing.T) {
 	r := mustGet(h.Root())
 	k, err := r.Subkey("zz")
 	require.NoError(t, err)
-	within(t, 10*time.Second, func() { t.Log(k.Rename("ZZ", now)) })
+	within(t, time.Minute, func() { t.Log(k.Rename("ZZ", now)) })
 }
 
 // crowd has values whose churn makes the hive be laid out anew.

@@ -85,6 +85,11 @@ func TestWriteSafety(t *testing.T) {
 		calls := regexp.MustCompile(`\b(fsync|renameat)\(`).FindAllString(trace, -1)
 		require.Equal(t, "fsync( fsync( renameat( fsync(", strings.Join(calls, " "), "new hive, name of the backup, replacing, name of the hive")
 	})
+	t.Run("lock: on the new file before it has the name", func(t *testing.T) {
+		trace := traceOfPatch(t, newSafe(t, t.TempDir()))
+		calls := regexp.MustCompile(`\b(flock|renameat)\(`).FindAllString(trace, -1)
+		require.Equal(t, "flock( flock( renameat(", strings.Join(calls, " "), "the old file, the new one")
+	})
 	t.Run("backup: kept with owner and mode, and never replaced", func(t *testing.T) {
 		s := newSafe(t, t.TempDir())
 		require.Equal(t, exitDone, program("patch", s.hive, "--in-place").code)
@@ -190,7 +195,7 @@ func traceOfPatch(t *testing.T, s safe) string {
 	link := filepath.Join(t.TempDir(), programName)
 	require.NoError(t, os.Symlink(self, link))
 	trace := filepath.Join(t.TempDir(), "trace")
-	command := exec.Command(strace, "-f", "-qq", "-o", trace, "-e", "trace=openat,fsync,renameat", "-e", "signal=none", link, "patch", s.hive, "--in-place")
+	command := exec.Command(strace, "-f", "-qq", "-o", trace, "-e", "trace=openat,flock,fsync,renameat", "-e", "signal=none", link, "patch", s.hive, "--in-place")
 	command.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1") // lines that no other thread divides
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)

@@ -95,7 +95,7 @@ func (e *examiner) file(path string) {
 
 // Bounds of what a hostile image may cost.
 const (
-	mostTime   = 5 * time.Second
+	mostTime   = time.Minute
 	mostMemory = 256 << 20
 )
 

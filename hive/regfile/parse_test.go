@@ -267,7 +267,7 @@ func TestParseLongLines(t *testing.T) {
 			_, err := operations(text)
 			require.Error(t, err)
 			require.Less(t, len(err.Error()), 300)
-			require.Less(t, time.Since(start), 20*time.Second)
+			require.Less(t, time.Since(start), 5*time.Minute, "what is not linear takes hours")
 		})
 	}
 }

@@ -115,8 +115,8 @@ func (d *Disk) Files() map[string][]byte {
 
 func contents(names map[string]*file, of func(f *file) []byte) map[string][]byte {
 	files := map[string][]byte{}
-	for name, f := range names {
-		files[name] = of(f)
+	for _, name := range slices.Sorted(maps.Keys(names)) { // so that chance is the same each time
+		files[name] = of(names[name])
 	}
 	return files
 }
