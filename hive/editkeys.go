@@ -115,14 +115,14 @@ func (k *Key) CreateSubkey(name string, t time.Time) (*Key, error) {
 		return nil, err
 	}
 	if depth := len(k.Ancestry()) + 1; depth > MaxDepth {
-		return nil, fmt.Errorf("%s: %w: keys have at most %d levels", describeKey(joinPath(k.path, name)), ErrTooLarge, MaxDepth)
+		return nil, fmt.Errorf("%s: %w: keys have at most %d levels", describeKey(joinPath(k.Path(), name)), ErrTooLarge, MaxDepth)
 	}
 	h := k.hive
 	cell, err := h.image.AddKey(k.cell, encoded, regf.Filetime(t))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", describeKey(joinPath(k.path, name)), err)
+		return nil, fmt.Errorf("%s: %w", describeKey(joinPath(k.Path(), name)), err)
 	}
-	child := &Key{hive: h, parent: k, cell: cell, layout: h.image.Layout(), name: encoded.String(), path: joinPath(k.path, encoded.String())}
+	child := &Key{hive: h, parent: k, cell: cell, layout: h.image.Layout(), name: encoded.String()}
 	h.changed()
 	return child, nil
 }
@@ -141,14 +141,14 @@ func (k *Key) newSubkeyName(name string) (regf.Name, error) {
 		return regf.Name{}, err
 	}
 	if node.Flags()&regf.KeySymLink != 0 {
-		return regf.Name{}, fmt.Errorf("%s: %w: it is a symbolic link, and has no subkeys", describeKey(k.path), ErrProtected)
+		return regf.Name{}, fmt.Errorf("%s: %w: it is a symbolic link, and has no subkeys", describeKey(k.Path()), ErrProtected)
 	}
 	found, err := k.hive.image.HasSubkey(node, encoded)
 	switch {
 	case err != nil:
 		return regf.Name{}, err
 	case found:
-		return regf.Name{}, fmt.Errorf("%s: %w", describeKey(joinPath(k.path, name)), ErrExists)
+		return regf.Name{}, fmt.Errorf("%s: %w", describeKey(joinPath(k.Path(), name)), ErrExists)
 	}
 	return encoded, nil
 }
@@ -181,7 +181,7 @@ func (k *Key) Delete(t time.Time) error {
 		return fmt.Errorf("the root key %w: a hive cannot be without it", ErrProtected)
 	}
 	if err := k.hive.image.RemoveKey(k.parent.cell, k.cell, regf.Filetime(t)); err != nil {
-		return fmt.Errorf("%s: %w", describeKey(k.path), err)
+		return fmt.Errorf("%s: %w", describeKey(k.Path()), err)
 	}
 	k.hive.changed()
 	return nil
@@ -208,9 +208,9 @@ func (k *Key) Rename(name string, t time.Time) error {
 	}
 	cell, err := k.hive.image.RenameKey(k.parent.cell, k.cell, encoded, regf.Filetime(t))
 	if err != nil {
-		return fmt.Errorf("%s: %w", describeKey(k.path), err)
+		return fmt.Errorf("%s: %w", describeKey(k.Path()), err)
 	}
-	k.cell, k.name, k.path = cell, name, joinPath(k.parent.path, name)
+	k.cell, k.name = cell, name
 	k.hive.changed()
 	return nil
 }
@@ -233,7 +233,7 @@ func (k *Key) Move(parent *Key, name string, t time.Time) error {
 	}
 	for _, above := range parent.Ancestry() {
 		if above.Offset() == k.Offset() {
-			return fmt.Errorf("%s %w: it cannot be moved to a place below itself", describeKey(k.path), ErrProtected)
+			return fmt.Errorf("%s %w: it cannot be moved to a place below itself", describeKey(k.Path()), ErrProtected)
 		}
 	}
 	encoded, err := parent.newSubkeyName(name)
@@ -245,13 +245,13 @@ func (k *Key) Move(parent *Key, name string, t time.Time) error {
 		return err
 	}
 	if depth := len(parent.Ancestry()) + levels; depth > MaxDepth {
-		return fmt.Errorf("%s: %w: keys have at most %d levels, and there would be %d", describeKey(joinPath(parent.path, name)), ErrTooLarge, MaxDepth, depth)
+		return fmt.Errorf("%s: %w: keys have at most %d levels, and there would be %d", describeKey(joinPath(parent.Path(), name)), ErrTooLarge, MaxDepth, depth)
 	}
 	cell, err := k.hive.image.MoveKey(k.parent.cell, parent.cell, k.cell, encoded, regf.Filetime(t))
 	if err != nil {
-		return fmt.Errorf("%s: %w", describeKey(k.path), err)
+		return fmt.Errorf("%s: %w", describeKey(k.Path()), err)
 	}
-	k.parent, k.cell, k.name, k.path = parent, cell, name, joinPath(parent.path, name)
+	k.parent, k.cell, k.name = parent, cell, name
 	k.hive.changed()
 	return nil
 }
@@ -291,7 +291,7 @@ func (k *Key) SetClass(class string, t time.Time) error {
 		parent = k.parent.cell
 	}
 	if err := k.hive.image.SetClass(parent, k.cell, encoded, regf.Filetime(t)); err != nil {
-		return fmt.Errorf("%s: %w", describeKey(k.path), err)
+		return fmt.Errorf("%s: %w", describeKey(k.Path()), err)
 	}
 	k.hive.changed()
 	return nil
@@ -313,7 +313,7 @@ func (k *Key) SetSecurityDescriptor(descriptor []byte, t time.Time) error {
 		return err
 	}
 	if err := k.hive.image.SetSecurity(k.cell, descriptor, regf.Filetime(t)); err != nil {
-		return fmt.Errorf("%s: %w", describeKey(k.path), err)
+		return fmt.Errorf("%s: %w", describeKey(k.Path()), err)
 	}
 	k.hive.changed()
 	return nil

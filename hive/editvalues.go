@@ -33,7 +33,7 @@ func (k *Key) SetValue(name string, kind Type, data []byte, t time.Time) (*Value
 	h := k.hive
 	cell, err := h.image.AddValue(k.cell, encoded, uint32(kind), data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", describeValue(name, k.path), err)
+		return nil, fmt.Errorf("%s: %w", describeValue(name, k.Path()), err)
 	}
 	h.image.SetLastWriteTime(k.cell, regf.Filetime(t))
 	value = &Value{key: k, cell: cell, layout: h.image.Layout(), name: encoded.String()}
@@ -46,9 +46,9 @@ func (k *Key) mayHaveValue(name string, kind Type) error {
 	flags := k.Flags()
 	switch {
 	case flags&FlagPredefined != 0:
-		return fmt.Errorf("%s %w: it holds a predefined handle instead of values", describeKey(k.path), ErrProtected)
+		return fmt.Errorf("%s %w: it holds a predefined handle instead of values", describeKey(k.Path()), ErrProtected)
 	case flags&FlagLink != 0 && (!regf.EqualNames(name, LinkValue) || kind != Link):
-		return fmt.Errorf("%s %w: it is a symbolic link, whose one value is %s of type %s", describeKey(k.path), ErrProtected, LinkValue, Link)
+		return fmt.Errorf("%s %w: it is a symbolic link, whose one value is %s of type %s", describeKey(k.Path()), ErrProtected, LinkValue, Link)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (v *Value) Delete(t time.Time) error {
 		return err
 	}
 	if err := h.image.RemoveValue(v.key.cell, v.cell); err != nil {
-		return fmt.Errorf("%s: %w", describeValue(v.name, v.key.path), err)
+		return fmt.Errorf("%s: %w", describeValue(v.name, v.key.Path()), err)
 	}
 	h.image.SetLastWriteTime(v.key.cell, regf.Filetime(t))
 	h.changed()
@@ -102,12 +102,12 @@ func (v *Value) Rename(name string, t time.Time) error {
 		case err != nil:
 			return err
 		case other != nil:
-			return fmt.Errorf("%s: %w", describeValue(name, v.key.path), ErrExists)
+			return fmt.Errorf("%s: %w", describeValue(name, v.key.Path()), ErrExists)
 		}
 	}
 	cell, err := h.image.RenameValue(v.key.cell, v.cell, encoded)
 	if err != nil {
-		return fmt.Errorf("%s: %w", describeValue(v.name, v.key.path), err)
+		return fmt.Errorf("%s: %w", describeValue(v.name, v.key.Path()), err)
 	}
 	v.cell, v.name = cell, name
 	h.image.SetLastWriteTime(v.key.cell, regf.Filetime(t))

@@ -186,7 +186,11 @@ func (h *Hive) TransactionsPending() bool {
 // Root returns the root key. It returns a FormatError when the root cell is
 // unsound.
 func (h *Hive) Root() (*Key, error) {
-	return h.key(h.image.BaseBlock().RootCell(), "")
+	node, err := h.image.KeyNode(h.image.BaseBlock().RootCell())
+	if err != nil {
+		return nil, err
+	}
+	return h.newKey(nil, node), nil
 }
 
 // Modified reports whether the hive differs from the bytes it was opened from.

@@ -21,19 +21,10 @@ type Key struct {
 	cell   regf.Offset
 	layout int // of the image when cell was found, see Hive.tidy
 	name   string
-	path   string
 }
 
-func (h *Hive) key(cell regf.Offset, parent string) (*Key, error) {
-	node, err := h.image.KeyNode(cell)
-	if err != nil {
-		return nil, err
-	}
-	return h.newKey(node, parent), nil
-}
-
-func (h *Hive) newKey(node regf.KeyNode, path string) *Key {
-	return &Key{hive: h, cell: node.Offset, layout: h.image.Layout(), name: node.Name().String(), path: path}
+func (h *Hive) newKey(parent *Key, node regf.KeyNode) *Key {
+	return &Key{hive: h, parent: parent, cell: node.Offset, layout: h.image.Layout(), name: node.Name().String()}
 }
 
 // Key returns the key at path, with components separated by backslashes and
@@ -105,7 +96,7 @@ func (k *Key) find() error {
 	case err != nil:
 		return err
 	case !found:
-		return fmt.Errorf("%s: %w", describeKey(k.path), ErrNotFound)
+		return fmt.Errorf("%s: %w", describeKey(k.Path()), ErrNotFound)
 	}
 	k.cell, k.layout = node.Offset, image.Layout()
 	return nil
@@ -123,7 +114,17 @@ func (k *Key) Name() string { return k.name }
 
 // Path returns the names from below the root to the key, joined by
 // backslashes; "" for the root.
-func (k *Key) Path() string { return k.path }
+func (k *Key) Path() string { return string(k.appendPath(nil)) }
+
+func (k *Key) appendPath(path []byte) []byte {
+	if k.parent == nil {
+		return path
+	}
+	if path = k.parent.appendPath(path); len(path) > 0 {
+		path = append(path, '\\')
+	}
+	return append(path, k.name...)
+}
 
 // Ancestry returns the keys from the root to k, both included.
 func (k *Key) Ancestry() []*Key {
@@ -197,25 +198,34 @@ func (k *Key) Subkeys() iter.Seq2[*Key, error] {
 				return
 			}
 		}
+		room := k.hive.room()
 		for _, cell := range cells {
 			node, err := k.hive.image.KeyNode(cell)
-			if err != nil {
+			switch {
+			case err != nil:
 				if !yield(nil, err) {
 					return
 				}
-				continue
-			}
-			if !yield(k.child(node), nil) {
+			case !room.holds(node.Record()):
+				yield(nil, k.corrupt("the list of subkeys ends here: it names more than the hive has room for"))
+				return
+			case !yield(k.hive.newKey(k, node), nil):
 				return
 			}
 		}
 	}
 }
 
-func (k *Key) child(node regf.KeyNode) *Key {
-	child := k.hive.newKey(node, "")
-	child.parent, child.path = k, joinPath(k.path, child.name)
-	return child
+// room is what records can still take up in a hive, in bytes: the lists of one
+// that is damaged may name a long record many times, or records that overlap.
+type room int64
+
+func (h *Hive) room() room { return room(h.image.BinsSize()) }
+
+// holds reports whether there is room for one more record.
+func (r *room) holds(record []byte) bool {
+	*r -= room(len(record))
+	return *r >= 0
 }
 
 func joinPath(path, name string) string {
@@ -241,9 +251,9 @@ func (k *Key) Subkey(name string) (*Key, error) {
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, fmt.Errorf("%s: %w", describeKey(joinPath(k.path, name)), ErrNotFound)
+		return nil, fmt.Errorf("%s: %w", describeKey(joinPath(k.Path(), name)), ErrNotFound)
 	}
-	return k.child(child), nil
+	return k.hive.newKey(k, child), nil
 }
 
 // Walk iterates over all keys, parents before children, subkeys in stored
@@ -269,7 +279,8 @@ func (k *Key) walk(yield func(*Key, error) bool, depth int) {
 	}
 	defer k.hive.iterate()()
 	image := k.hive.image
-	w := walk{yield: yield, seen: bitmap.New(image.BinsSize()/8 + 1), left: image.MaxEntries()}
+	w := walk{yield: yield, seen: bitmap.New(image.BinsSize()/8 + 1), left: image.MaxEntries(), room: k.hive.room()}
+	w.seen.Add(uint32(k.cell / 8))
 	w.key(k, depth)
 }
 
@@ -277,35 +288,55 @@ type walk struct {
 	yield func(*Key, error) bool
 	seen  bitmap.Bitmap // by offset / 8
 	left  int           // entries of lists that the hive can still have room for
+	room  room
 }
 
 // key yields k and all below it, and reports whether to go on. Its recursion
 // is bounded by MaxDepth.
 func (w *walk) key(k *Key, depth int) bool {
-	if w.seen.Has(uint32(k.cell / 8)) {
-		return w.yield(nil, k.corrupt("is reached a second time, from the key at %#x", k.parent.Offset()))
-	}
-	w.seen.Add(uint32(k.cell / 8))
 	if depth > MaxDepth {
 		return w.yield(nil, k.corrupt("lies deeper than %d levels", MaxDepth))
 	}
 	if !w.yield(k, nil) {
 		return false
 	}
-	for child, err := range k.Subkeys() {
-		if w.left--; w.left < 0 {
-			w.yield(nil, k.corrupt("the walk ends here: lists of subkeys lead to each other without end"))
+	node, err := k.node()
+	if err != nil {
+		return w.yield(nil, err)
+	}
+	cells, faults := k.hive.image.SubkeyCells(node)
+	if w.left -= len(cells) + len(faults); w.left < 0 {
+		w.yield(nil, k.corrupt("the walk ends here: lists of subkeys lead to each other without end"))
+		return false
+	}
+	for _, err := range faults {
+		if !w.yield(nil, err) {
 			return false
 		}
-		if err != nil {
-			if !w.yield(nil, err) {
-				return false
-			}
-		} else if !w.key(child, depth+1) {
+	}
+	for _, cell := range cells {
+		if !w.subkey(k, cell, depth+1) {
 			return false
 		}
 	}
 	return true
+}
+
+// subkey yields the subkey of k in a cell and all below it, where it was not met
+// before.
+func (w *walk) subkey(k *Key, cell regf.Offset, depth int) bool {
+	node, err := k.hive.image.KeyNode(cell)
+	switch {
+	case err != nil:
+		return w.yield(nil, err)
+	case w.seen.Has(uint32(cell / 8)):
+		return w.yield(nil, &FormatError{Off: cell.File(), Struct: "nk", Msg: fmt.Sprintf("is reached a second time, from the key at %#x", k.Offset())})
+	case !w.room.holds(node.Record()):
+		w.yield(nil, k.corrupt("the walk ends here: keys overlap"))
+		return false
+	}
+	w.seen.Add(uint32(cell / 8))
+	return w.key(k.hive.newKey(k, node), depth)
 }
 
 func (k *Key) corrupt(format string, args ...any) error {

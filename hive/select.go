@@ -59,7 +59,7 @@ func (k *Key) number(name string) Number {
 	case err != nil:
 		return Number{Err: err}
 	case value.Type() != DWord || len(data) != 4:
-		return Number{Err: fmt.Errorf("%s is %s of %d bytes, want REG_DWORD of 4", describeValue(name, k.path), value.Type(), len(data))}
+		return Number{Err: fmt.Errorf("%s is %s of %d bytes, want REG_DWORD of 4", describeValue(name, k.Path()), value.Type(), len(data))}
 	}
 	return Number{Value: binary.LittleEndian.Uint32(data)}
 }

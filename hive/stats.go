@@ -198,7 +198,7 @@ func (c *counter) key(k *Key) {
 }
 
 func (c *counter) rankKey(list *[]KeyRank, k *Key, count int) {
-	rank(list, c.most, count, func(r KeyRank) int { return r.Count }, func() KeyRank { return KeyRank{k.path, count} })
+	rank(list, c.most, count, func(r KeyRank) int { return r.Count }, func() KeyRank { return KeyRank{k.Path(), count} })
 }
 
 func depth(k *Key) int {
@@ -252,7 +252,7 @@ func (c *counter) value(k *Key, record regf.ValueRecord) {
 	}
 	kind, size := Type(record.Type()), int64(record.DataLength())
 	rank(&c.LargestValues, c.most, size, func(r ValueRank) int64 { return r.Size },
-		func() ValueRank { return ValueRank{k.path, record.Name().String(), kind, size} })
+		func() ValueRank { return ValueRank{k.Path(), record.Name().String(), kind, size} })
 	count := c.types[kind]
 	c.types[kind] = TypeCount{kind, count.Values + 1, count.Bytes + size}
 	c.DataBytes += size

@@ -73,15 +73,18 @@ func (k *Key) Values() iter.Seq2[*Value, error] {
 		}
 		defer k.hive.iterate()()
 		list = bytes.Clone(list)
+		room := k.hive.room()
 		for i := range list.Len() {
 			record, err := k.hive.image.ValueRecord(list.At(i))
-			if err != nil {
+			switch {
+			case err != nil:
 				if !yield(nil, err) {
 					return
 				}
-				continue
-			}
-			if !yield(k.newValue(record), nil) {
+			case !room.holds(record.Record()):
+				yield(nil, k.corrupt("the list of values ends here: it names more than the hive has room for"))
+				return
+			case !yield(k.newValue(record), nil):
 				return
 			}
 		}
@@ -98,7 +101,7 @@ func (k *Key) Value(name string) (*Value, error) {
 	}
 	value, err := k.value(encoded)
 	if err == nil && value == nil {
-		return nil, fmt.Errorf("%s: %w", describeValue(name, k.path), ErrNotFound)
+		return nil, fmt.Errorf("%s: %w", describeValue(name, k.Path()), ErrNotFound)
 	}
 	return value, err
 }
@@ -165,7 +168,7 @@ func (v *Value) refresh() error {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", describeValue(v.name, v.key.path), err)
+		return fmt.Errorf("%s: %w", describeValue(v.name, v.key.Path()), err)
 	}
 	v.cell, v.layout = record.Offset, h.image.Layout()
 	return nil

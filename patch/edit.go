@@ -125,6 +125,9 @@ func (v Value) Edit(request EditRequest) (Edited, error) {
 	if err != nil {
 		return Edited{}, err
 	}
+	if result.isTooLong() {
+		return Edited{}, result.checkCommandLine() // no reader takes it, not even this one
+	}
 	findings := result.Lint(request.System)
 	if sizes != (Sizes{}) || request.Repair {
 		if err := gate.verify(section, result, sizes, findings); err != nil {

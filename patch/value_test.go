@@ -113,6 +113,26 @@ func TestLongValue(t *testing.T) {
 	}
 }
 
+// Nothing makes an edit that leads to a value which is too long.
+func TestEditMakesTooLong(t *testing.T) {
+	for length, fits := range map[int]bool{32761: true, 32762: false, 32766: false} { // ",1024" is added
+		text := line("SharedSection=1024,20480") + " ProfileControl="
+		text += strings.Repeat("x", length-len(text))
+		request := EditRequest{Sizes: Sizes{Noninteractive: KB(1024)}, Force: true}
+		edited, err := NewValue(text).Edit(request)
+		if !fits {
+			var refused *RefusedError
+			require.ErrorAs(t, err, &refused)
+			require.ErrorContains(t, err, "32766 characters")
+			continue
+		}
+		require.NoError(t, err)
+		again, err := edited.Value.Edit(request)
+		require.NoError(t, err)
+		require.False(t, again.Changed)
+	}
+}
+
 func TestParseValueCopies(t *testing.T) {
 	data := NewValue(line(stockToken)).Data()
 	copied := slices.Clone(data)

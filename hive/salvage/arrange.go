@@ -148,6 +148,9 @@ func (s *salvage) arrangeKey(index int32, children []child) []child {
 // first that has the hash of its name in the list, or just the first.
 func (s *salvage) relink(parent int32, same []child) {
 	best := max(0, slices.IndexFunc(same, func(c child) bool { return s.marks[c.index]&fits != 0 }))
+	if at := slices.IndexFunc(same, func(c child) bool { return c.index == s.container }); at >= 0 {
+		best = at // it cannot go into itself
+	}
 	s.append(parent, same[best].index)
 	for i, c := range same {
 		if i == best {

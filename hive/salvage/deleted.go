@@ -73,6 +73,7 @@ type deleted struct {
 	image   *regf.Image
 	free    bitmap.Bitmap               // by offset / 8: these bytes belong to a free cell
 	claimed bitmap.Bitmap               // by offset / 8: a record or list that belongs to a deleted key
+	lists   bitmap.Bitmap               // by offset / 8: lists of deleted keys, which do not overlap
 	data    bitmap.Bitmap               // by offset / 8: data that belongs to a deleted value
 	owners  map[regf.Offset]regf.Offset // living keys, by the records of values that they had
 	linked  bool                        // see findLinks
@@ -82,7 +83,7 @@ func newDeleted(image *regf.Image) *deleted {
 	units := image.BinsSize()/8 + 1
 	d := &deleted{
 		image: image,
-		free:  bitmap.New(units), claimed: bitmap.New(units), data: bitmap.New(units),
+		free:  bitmap.New(units), claimed: bitmap.New(units), lists: bitmap.New(units), data: bitmap.New(units),
 		owners: map[regf.Offset]regf.Offset{},
 	}
 	d.each(func(cell regf.CellHeader) {
@@ -242,6 +243,9 @@ func (d *deleted) path(parent regf.Offset, names []string) (path string, rooted 
 			rooted = true
 			break
 		}
+		if node.Name().Len() > regf.MaxKeyName {
+			break // no key has such a name, and there may be thousands below it
+		}
 		names = append(names, node.Name().String())
 		parent = node.Parent()
 	}
@@ -266,7 +270,8 @@ func (d *deleted) values(node regf.KeyNode) (values []DeletedValue, missed int) 
 	}
 	off := node.ValueList()
 	data, ok := d.cell(off, 4*int(count))
-	if !ok || d.claimed.TakeRange(uint32(off/8), uint32(off/8)+1) {
+	end := (uint32(off) + d.image.CellHeaderSize() + 4*count + 7) / 8
+	if !ok || d.claimed.TakeRange(uint32(off/8), uint32(off/8)+1) || d.lists.TakeRange(uint32(off/8), end) {
 		return nil, int(count)
 	}
 	list := regf.OffsetList(data[:4*count])

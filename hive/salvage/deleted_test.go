@@ -2,8 +2,10 @@ package salvage_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +112,71 @@ func TestDeletedData(t *testing.T) {
 		}
 	}
 	require.Empty(t, want)
+}
+
+// deletedKeys writes the records of deleted keys into free bytes, as many as fit,
+// and has each one changed.
+func deletedKeys(free []byte, parent uint32, change func(node []byte)) (n int) {
+	const size = 88
+	for ; len(free) > size+8; n++ {
+		binary.LittleEndian.PutUint32(free[4:], uint32(0x100000000-size))
+		node := free[8 : 4+size]
+		copy(node, "nk\x20\x00")
+		binary.LittleEndian.PutUint32(node[hivetest.NodeParent:], parent)
+		binary.LittleEndian.PutUint16(node[hivetest.NodeNameLength:], 1)
+		node[hivetest.NodeName] = 'x'
+		change(node)
+		free = free[size:]
+	}
+	return n
+}
+
+// TestDeletedBelowLongName: thousands of keys below one with a name that no key
+// can have, which is its own parent, cost no path each.
+func TestDeletedBelowLongName(t *testing.T) {
+	long := strings.Repeat("a", 65_000)
+	base := hivetest.Hive{Minor: 3, Root: hivetest.Key{
+		Name: "ROOT", Subkeys: []hivetest.Key{{Name: long}}, Values: []hivetest.Value{{Name: "v", Type: 3, Data: make([]byte, 300_000)}},
+	}}.Build()
+	above, cell := base.Key(long).Node, base.Value("", "v").Data
+	base.Put32(above, hivetest.NodeParent, above)
+	base.SetCellSize(cell, -base.CellSize(cell))
+	n := deletedKeys(base.Cell(cell), above, func([]byte) {})
+	got := 0
+	for r, err := range salvage.Deleted(base.Data) {
+		require.NoError(t, err)
+		require.Equal(t, "x", r.Path)
+		require.False(t, r.Rooted)
+		got++
+	}
+	require.Equal(t, n, got)
+}
+
+// TestDeletedListsOverlap: lists of values that overlap are not those of two keys.
+func TestDeletedListsOverlap(t *testing.T) {
+	const size = 300_000
+	base := hivetest.Hive{Minor: 3, Root: hivetest.Key{Name: "ROOT", Values: []hivetest.Value{{Name: "v", Type: 3, Data: make([]byte, size)}}}}.Build()
+	cell := base.Value("", "v").Data
+	free := base.Cell(cell)
+	base.SetCellSize(cell, -base.CellSize(cell))
+	const lists = size/3/8*8 + 4 // in free, where a cell can begin
+	for at := lists; at+4 <= size; at += 8 {
+		binary.LittleEndian.PutUint32(free[at:], 0x7FFFFFF8)
+	}
+	at := lists
+	n := deletedKeys(free[:size/3], 0, func(node []byte) {
+		binary.LittleEndian.PutUint32(node[hivetest.NodeValues:], uint32(size-at-64)/4)
+		binary.LittleEndian.PutUint32(node[hivetest.NodeValueList:], cell+4+uint32(at))
+		at += 8
+	})
+	entries, missed := 0, 0
+	for r, err := range salvage.Deleted(base.Data) {
+		require.NoError(t, err)
+		require.Empty(t, r.Values)
+		entries, missed = entries+1, missed+r.Missed
+	}
+	require.Equal(t, n, entries)
+	require.Greater(t, missed, n, "none of the lists is read as one that is good")
 }
 
 // TestDeletedUsedAgain writes over some of what was deleted: what is gone is told,

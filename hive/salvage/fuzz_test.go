@@ -71,6 +71,8 @@ func FuzzDeleted(f *testing.F) {
 				total += len(v.Data)
 			}
 		}
-		require.LessOrEqual(t, total, len(data))
+		// Data lies apart from other data, but up to four bytes of a value stand in
+		// its record, which may lie in data.
+		require.LessOrEqual(t, total, len(data)+len(data)/2)
 	})
 }

@@ -40,6 +40,9 @@ func (s *salvage) nameOf(index int32) (name regf.Name, why string) {
 		}
 	case index > 0 && hasBackslash(name):
 		name, why = withoutBackslash(name), "its name holds a backslash"
+	case index > 0 && name.Len() > longestName:
+		why = "its name is longer than its parent can say"
+		m |= contained // cut, with its offset
 	case !name.Latin1 && len(name.Raw)%2 != 0:
 		why = "its name has half a character at the end"
 	}
@@ -48,6 +51,10 @@ func (s *salvage) nameOf(index int32) (name regf.Name, why string) {
 	}
 	return name, why
 }
+
+// longestName is the longest name, in UTF-16 units, whose length in bytes fits
+// the field of the parent for the longest of its subkeys.
+const longestName = 0x7FFF
 
 // madeName is the name of a key that the old hive did not have.
 func madeName(index int32) string {

@@ -26,6 +26,7 @@ type marks uint8
 const (
 	fits      marks = 1 << iota // the hash in the list is that of the name
 	contained                   // it goes into the container, with its offset in its name
+	searched                    // all keys that name it as their parent are in the plan
 )
 
 // candidate is a record that may be a key.
@@ -236,9 +237,10 @@ func (s *salvage) takeIn(w foreign) {
 // which is damaged, does not lead to.
 func (s *salvage) searchChildren(parent int32) {
 	cell := s.keys[parent].cell
-	if cell == regf.NIL {
+	if cell == regf.NIL || s.marks[parent]&searched != 0 {
 		return
 	}
+	s.marks[parent] |= searched
 	for _, c := range s.childrenOf(cell) {
 		s.adopt(c.cell, parent, 0, "no list leads to it, but it names this parent, whose list is damaged")
 	}

@@ -2,6 +2,8 @@ package salvage_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +199,71 @@ func TestSalvageContainer(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, report.Findings)
 	require.NoError(t, h.SameContent(again))
+}
+
+// TestSalvageContainerTwin: where two keys have the name of the container, all
+// below both is kept.
+func TestSalvageContainerTwin(t *testing.T) {
+	twin := salvage.Container[:len(salvage.Container)-1] + "X"
+	base := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{
+		{Name: salvage.Container, Subkeys: []hivetest.Key{{Name: "kept"}}}, {Name: twin, Subkeys: []hivetest.Key{{Name: "too"}}},
+	}}}.Build()
+	leaf := base.Key("").Leaves[0]
+	const hash = 8 // of the first entry; the next one's is 8 bytes on
+	of := base.U32(leaf, hash)
+	base.Put32(leaf, hash, of^1)
+	base.Put32(leaf, hash+8, of)
+	copy(base.Cell(base.Key(twin).Node)[hivetest.NodeName:], salvage.Container)
+	h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+	require.NoError(t, err)
+	requireClean(t, h.Bytes())
+	require.Equal(t, report.Keys, countKeys(t, h))
+	var names []string
+	for key, err := range h.Walk() {
+		require.NoError(t, err)
+		names = append(names, key.Name())
+	}
+	require.Contains(t, names, "kept")
+	require.Contains(t, names, "too")
+}
+
+// TestSalvageLongName: a name that is longer than its parent can say is cut.
+func TestSalvageLongName(t *testing.T) {
+	for length, cut := range map[int]bool{256: false, 0x7FFF: false, 0x8000: true, 65_000: true} {
+		base := hivetest.Hive{Minor: 5, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{{Name: strings.Repeat("a", length)}}}}.Build()
+		h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+		require.NoError(t, err)
+		requireClean(t, h.Bytes())
+		require.Equal(t, 2, report.Keys)
+		require.Equal(t, cut, len(report.Findings) > 0, "%d: %v", length, report.Findings)
+	}
+}
+
+// TestSalvageManyForeignEntries: what a list names over and over costs no more
+// than its entries.
+func TestSalvageManyForeignEntries(t *testing.T) {
+	const children, entries = 3000, 49_000
+	a := hivetest.Key{Name: "a", List: "li", LeafSize: 60_000}
+	for i := range children {
+		a.Subkeys = append(a.Subkeys, hivetest.Key{Name: fmt.Sprintf("%05d", i)})
+	}
+	base := hivetest.Hive{Minor: 3, Root: hivetest.Key{
+		Name:    "ROOT",
+		Subkeys: []hivetest.Key{a, {Name: "b", Subkeys: []hivetest.Key{{Name: "c"}}}},
+		Values:  []hivetest.Value{{Name: "list", Type: 3, Data: make([]byte, 4+4*entries)}},
+	}}.Build()
+	list, foreign := base.Value("", "list").Data, base.Key(`b\c`).Node
+	cell := base.Cell(list)
+	copy(cell, "li")
+	binary.LittleEndian.PutUint16(cell[2:], entries)
+	for i := range entries {
+		binary.LittleEndian.PutUint32(cell[4+4*i:], foreign)
+	}
+	base.Put32(base.Key("a").Node, hivetest.NodeList, list)
+	h, report, err := salvage.Hive(base.Data, salvage.Options{Time: now})
+	require.NoError(t, err)
+	requireClean(t, h.Bytes())
+	require.Equal(t, children+4, report.Keys, "all that named the key as their parent")
 }
 
 // TestSalvageDeleted leaves out keys that were deleted: nothing leads to them,

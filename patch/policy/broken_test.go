@@ -41,6 +41,8 @@ func brokenPolicies() map[string]struct{ text, want string } {
 		"user twice":                 {"version: 1\nusers:\n  a: {NTUSER.DAT: {keys: [x]}}\n  A: {NTUSER.DAT: {keys: [x]}}\n", `line 4, column 3: users: field "A" comes twice, first at line 3, column 3`},
 		"field twice":                in("keys: [a]\nkeys: [b]\n", `line 5, column 5: SYSTEM: field "keys" comes twice, first at line 4, column 5`),
 		"merge":                      in("<<: {keys: [a]}\n", `line 4, column 5: SYSTEM: unknown field "<<", want keys, values, absent_keys, absent_values, control_set, desktop_heap`),
+		"merge of users":             {"version: 1\nusers:\n  <<: {NTUSER.DAT: {keys: [a]}}\n", `line 3, column 3: users: "<<" merges another mapping, which a policy cannot have`},
+		"merge in name of a hive":    {"version: 1\nhives:\n  !!merge BCD: {keys: [a]}\n", `line 3, column 3: hives: "BCD" merges another mapping, which a policy cannot have`},
 		"number as name of a field":  in("5: [a]\n", "line 4, column 5: SYSTEM: the name of a field is text, not the number 5"),
 		"list as name of a field":    in("? [a]\n: b\n", "line 4, column 7: SYSTEM: the name of a field is text, not a list"),
 		"unknown field of a hive":    in("vales: []\n", `line 4, column 5: SYSTEM: unknown field "vales", want keys, values, absent_keys, absent_values, control_set, desktop_heap`),

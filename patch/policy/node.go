@@ -20,6 +20,7 @@ const (
 	tagText   = "!!str"
 	tagNumber = "!!int"
 	tagBool   = "!!bool"
+	tagMerge  = "!!merge"
 )
 
 // enter returns the node, or the one that it refers to.
@@ -96,12 +97,15 @@ func (r *reader) mapping(n *yaml.Node, what string, identify func(name string, a
 			return nil, err
 		}
 		at := position(n.Content[i])
-		if key.Kind != yaml.ScalarNode || key.Tag != tagText && key.Tag != "!!merge" {
+		if key.Kind != yaml.ScalarNode || key.Tag != tagText && key.Tag != tagMerge {
 			return nil, failf(at, "%s: the name of a field is text, not %s", what, describe(key))
 		}
 		identity, err := identify(key.Value, at)
 		if err != nil {
 			return nil, err
+		}
+		if key.Tag == tagMerge {
+			return nil, failf(at, "%s: %.40q merges another mapping, which a policy cannot have", what, key.Value)
 		}
 		if before, twice := found[identity]; twice {
 			return nil, failf(at, "%s: field %.40q comes twice, first at %s", what, key.Value, before.at)

@@ -6,6 +6,7 @@ import "hivepatch/hive"
 func seeds() []string {
 	return []string{
 		"version: 1\nhives: {BCD: {keys: [a]}}\n",
+		"version: 1\nhives: {BCD: {keys: ['HKLM/a\\b', '/HKLM\\b', 'HKCU/\\', '/HKEY_a\\b', 'a/HKLM']}}\n",
 		"version: 0x1\nusers:\n  '*':\n    NTUSER.DAT: &u\n      keys: [{key: Software/A}]\n  Alice B: {NTUSER.DAT: *u, UsrClass.dat: {absent_values: [{key: '', name: '@'}]}}\nhives: {}\n",
 		systemPolicy("control_set: 2\nkeys: [CurrentControlSet, {key: CurrentControlSet\\A, control_set: all}]\nabsent_keys: [A\\B, {key: CurrentControlSet\\B, control_set: 0x3}]\n"),
 		systemPolicy("desktop_heap: {noninteractive: 512, interactive: 3072, shared: 1024, repair: false, control_set: default}\n"),

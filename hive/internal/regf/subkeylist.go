@@ -188,7 +188,8 @@ func (m *Image) endless(list Offset) error {
 // SubkeyCells returns the cells of the subkeys of k as they are listed now, and
 // the errors that Subkeys would meet besides those of the cells themselves.
 func (m *Image) SubkeyCells(k KeyNode) (cells []Offset, faults []error) {
-	cells = make([]Offset, 0, min(int(k.SubkeyCount()), m.MaxEntries()))
+	const usual = 1 << 16 // a count that is wrong must not cost memory
+	cells = make([]Offset, 0, min(k.SubkeyCount(), usual))
 	for cell, err := range m.subkeyCells(k) {
 		if err != nil {
 			faults = append(faults, err)
