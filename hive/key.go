@@ -114,17 +114,28 @@ func (k *Key) Name() string { return k.name }
 
 // Path returns the names from below the root to the key, joined by
 // backslashes; "" for the root.
-func (k *Key) Path() string { return string(k.appendPath(nil)) }
-
-func (k *Key) appendPath(path []byte) []byte {
-	if k.parent == nil {
-		return path
-	}
-	if path = k.parent.appendPath(path); len(path) > 0 {
-		path = append(path, '\\')
-	}
-	return append(path, k.name...)
+func (k *Key) Path() string {
+	var path strings.Builder
+	k.writePath(&path, 0)
+	return path.String()
 }
+
+// writePath writes the path of the key, which that many bytes will follow.
+func (k *Key) writePath(path *strings.Builder, follow int) {
+	if k.parent == nil {
+		path.Grow(follow)
+		return
+	}
+	k.parent.writePath(path, len(`\`)+len(k.name)+follow)
+	if !k.parent.IsRoot() {
+		path.WriteByte('\\')
+	}
+	path.WriteString(k.name)
+}
+
+// IsRoot reports whether the key is the root of its hive. In a damaged one there
+// may be other keys whose Path is "": they have no name.
+func (k *Key) IsRoot() bool { return k.parent == nil }
 
 // Ancestry returns the keys from the root to k, both included.
 func (k *Key) Ancestry() []*Key {

@@ -215,7 +215,7 @@ func (o exportOptions) tellLeftOut(env *environment, file *hivefile.File, e *exp
 	if o.format != formatReg || o.report.quiet {
 		return
 	}
-	if set := currentSet(file.Hive); set != "" && e.key.Path() == "" {
+	if set := currentSet(file.Hive); set != "" && e.key.IsRoot() {
 		if key, err := e.key.Subkey(hive.CurrentControlSet); err == nil {
 			o.warn(env, "key %s is one of its own, and stands for %s where the .reg file is imported", printablePath(key.Path()), printablePath(set))
 		}

@@ -74,6 +74,22 @@ func TestExportJSON(t *testing.T) {
 	require.Contains(t, r.stderr, "the security descriptors and times of 2 keys, 1 class name, the flags of 1 key; --format json has them")
 }
 
+// TestExportNameless: what is in a key without a name is not exported as if it
+// stood in the root.
+func TestExportNameless(t *testing.T) {
+	h := hivetest.Hive{Minor: 3, Root: hivetest.Key{Name: "ROOT", Subkeys: []hivetest.Key{
+		{Name: "n", Values: []hivetest.Value{{Name: "v", Type: 3}}, Subkeys: []hivetest.Key{{Name: "below"}}}, {Name: "z"},
+	}}}.Build()
+	h.Put16(h.Key("n").Node, hivetest.NodeNameLength, 0)
+	f := newFolder(t, map[string][]byte{"hive": h.Data})
+	r := program("export", f.file("hive"), "--utf8", "--allow-damage", "-o", f.file("x.reg"))
+	require.Equal(t, exitDone, r.code, "%s", r.stderr)
+	require.Contains(t, r.stderr, `key "" below \ has a name that no key can have`)
+	data, err := os.ReadFile(f.file("x.reg"))
+	require.NoError(t, err)
+	require.Equal(t, "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\OFFLINE]\n\n[HKEY_LOCAL_MACHINE\\OFFLINE\\z]\n\n", string(data))
+}
+
 // TestExportNameWithBackslash: a key that no path leads to, which only a damaged
 // hive has, is left out with what is below it, or there is no export.
 func TestExportNameWithBackslash(t *testing.T) {

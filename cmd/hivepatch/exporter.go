@@ -48,7 +48,7 @@ func (e *exporter) each(do func(key *hive.Key) error) error {
 			err = e.fail(err)
 		case skip && strings.HasPrefix(key.Path(), wrong):
 			continue
-		case key.Path() != "" && (key.Name() == "" || strings.Contains(key.Name(), `\`)):
+		case !key.IsRoot() && (key.Name() == "" || strings.Contains(key.Name(), `\`)):
 			wrong, skip = key.Path()+`\`, true
 			above := strings.TrimSuffix(strings.TrimSuffix(key.Path(), key.Name()), `\`)
 			err = e.fail(fmt.Errorf(`key "%s" below %s has a name that no key can have`, printableName(key.Name()), printablePath(above)))
@@ -68,7 +68,7 @@ func (e *exporter) count(key *hive.Key) {
 	if class, err := key.Class(); err != nil || class != "" {
 		e.classes++
 	}
-	if key.Flags()&(hive.FlagLink|hive.FlagPredefined|hive.FlagNoDelete) != 0 && key.Path() != "" {
+	if key.Flags()&(hive.FlagLink|hive.FlagPredefined|hive.FlagNoDelete) != 0 && !key.IsRoot() {
 		e.flagged++
 	}
 }

@@ -237,7 +237,7 @@ func (i *importer) deleteKey(operation regfile.Operation) error {
 		return nil
 	case err != nil:
 		return err
-	case key.Path() == "":
+	case key.IsRoot():
 		return fmt.Errorf("the root key %w: a hive cannot be without it", hive.ErrProtected)
 	}
 	if err := i.draft.Touch(key); err != nil {

@@ -97,7 +97,7 @@ func runLs(env *environment, o lsOptions) error {
 // it is typed: of the root alone, of other keys behind these and a backslash.
 func listKey(l *listing, key *hive.Key, long bool) {
 	appendSubkey := escape.AppendSubkey
-	if key.Path() == "" {
+	if key.IsRoot() {
 		appendSubkey = escape.AppendPath
 	}
 	l.keys(key.Subkeys(), func(subkey *hive.Key) {

@@ -23,7 +23,7 @@ func (d *Draft) Object(force bool, format string, args ...any) error {
 // where Windows makes a link of that name when it starts. It is to be called
 // before; ErrNotFound of Select says that a hive is of another kind.
 func (d *Draft) MayBeNamed(above *hive.Key, name string, force bool) error {
-	if above.Path() != "" || !hive.EqualNames(name, hive.CurrentControlSet) {
+	if !above.IsRoot() || !hive.EqualNames(name, hive.CurrentControlSet) {
 		return nil
 	}
 	if _, err := d.Hive.Select(); errors.Is(err, hive.ErrNotFound) {

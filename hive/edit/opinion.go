@@ -159,7 +159,7 @@ func (o *opinion) key(read *regparser.CM_KEY_NODE, own *hive.Key, w *wanted) err
 }
 
 func describe(key *hive.Key) string {
-	if key.Path() == "" {
+	if key.IsRoot() {
 		return "the root key"
 	}
 	return escape.Path(key.Path())
