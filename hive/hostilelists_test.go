@@ -2,6 +2,7 @@ package hive_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -92,6 +93,32 @@ func TestSubkeysOfOneLongName(t *testing.T) {
 	}
 	require.ErrorContains(t, last, "names more than the hive has room for")
 	require.Less(t, seen, len(image.Data))
+}
+
+// TestWalkWhileHiveGrows: keys that a walk meets because they were made on its way
+// are no sign of damage.
+func TestWalkWhileHiveGrows(t *testing.T) {
+	h, err := hive.New(5, now)
+	require.NoError(t, err)
+	root, err := h.Root()
+	require.NoError(t, err)
+	const keys = 200
+	name := func(i int) string { return fmt.Sprintf("%0200d", i) }
+	for i := range keys {
+		_, err := root.CreateSubkey(name(i), now)
+		require.NoError(t, err)
+	}
+	seen := 0
+	for key, err := range h.Walk() {
+		require.NoError(t, err)
+		if seen++; len(key.Ancestry()) == 2 {
+			for i := range 3 {
+				_, err := key.CreateSubkey(name(i), now)
+				require.NoError(t, err)
+			}
+		}
+	}
+	require.Equal(t, 1+4*keys, seen)
 }
 
 // TestPathAfterRename: keys below one that was renamed tell the new path.

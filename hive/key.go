@@ -209,7 +209,7 @@ func (k *Key) Subkeys() iter.Seq2[*Key, error] {
 				return
 			}
 		}
-		room := k.hive.room()
+		room := room{hive: k.hive}
 		for _, cell := range cells {
 			node, err := k.hive.image.KeyNode(cell)
 			switch {
@@ -227,16 +227,17 @@ func (k *Key) Subkeys() iter.Seq2[*Key, error] {
 	}
 }
 
-// room is what records can still take up in a hive, in bytes: the lists of one
-// that is damaged may name a long record many times, or records that overlap.
-type room int64
-
-func (h *Hive) room() room { return room(h.image.BinsSize()) }
+// room is what a hive has for records: the lists of one that is damaged may name
+// a long record many times, or records that overlap.
+type room struct {
+	hive  *Hive
+	taken int64 // bytes
+}
 
 // holds reports whether there is room for one more record.
 func (r *room) holds(record []byte) bool {
-	*r -= room(len(record))
-	return *r >= 0
+	r.taken += int64(len(record))
+	return r.taken <= int64(r.hive.image.BinsSize())
 }
 
 func joinPath(path, name string) string {
@@ -290,7 +291,7 @@ func (k *Key) walk(yield func(*Key, error) bool, depth int) {
 	}
 	defer k.hive.iterate()()
 	image := k.hive.image
-	w := walk{yield: yield, seen: bitmap.New(image.BinsSize()/8 + 1), left: image.MaxEntries(), room: k.hive.room()}
+	w := walk{yield: yield, seen: bitmap.New(image.BinsSize()/8 + 1), left: image.MaxEntries(), room: room{hive: k.hive}}
 	w.seen.Add(uint32(k.cell / 8))
 	w.key(k, depth)
 }

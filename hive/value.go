@@ -73,7 +73,7 @@ func (k *Key) Values() iter.Seq2[*Value, error] {
 		}
 		defer k.hive.iterate()()
 		list = bytes.Clone(list)
-		room := k.hive.room()
+		room := room{hive: k.hive}
 		for i := range list.Len() {
 			record, err := k.hive.image.ValueRecord(list.At(i))
 			switch {
