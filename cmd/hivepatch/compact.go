@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"slices"
 
@@ -54,6 +55,9 @@ type compactReport struct {
 func runCompact(env *environment, o editingOptions) error {
 	r, p := o.start(env)
 	defer p.end()
+	// Text tells the digest of the new hive, which has no byte of the old one. That
+	// of the old one would take longer than reading it.
+	o.target.noDigest = !o.report.json && env.receipts == nil && o.output.place == nil
 	file, err := o.load(env, r, p)
 	if err != nil {
 		return hintAtLogs(err, "--log FILE names a log that lies elsewhere, --ignore-logs takes the hive as it stands")
@@ -86,6 +90,9 @@ func compact(file *hivefile.File, request edit.Request) (*edit.Outcome, error) {
 		return after, nil
 	})
 	if errors.Is(err, errCompact) {
+		if file.SHA256 == [sha256.Size]byte{} {
+			file.SHA256 = sha256.Sum256(before.Bytes()) // the old hive is the new one
+		}
 		return edit.Apply(file, request, func(*edit.Draft) error { return nil })
 	}
 	return outcome, err

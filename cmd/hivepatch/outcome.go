@@ -23,9 +23,12 @@ func printOutcome(r *reporter, o *edit.Outcome) {
 		r.line("sequence:   %d -> %d", o.SequenceBefore, o.SequenceAfter)
 		r.line("size:       %s", sizeText(o))
 		printRanges(r, o.ChangedRanges)
-		if o.SHA256Before != "" {
+		switch {
+		case o.SHA256Before != "":
 			r.line("sha256:     %s before", o.SHA256Before)
 			r.line("            %s after", o.SHA256After)
+		case o.SHA256After != "":
+			r.line("sha256:     %s", o.SHA256After)
 		}
 	}
 	if o.InPlace != nil {

@@ -22,7 +22,8 @@ type targetOptions struct {
 	hive       hivefile.Place // where the hive lies
 	logs       []string
 	ignoreLogs bool
-	room       int // bytes by which the hive is expected to grow
+	room       int  // bytes by which the hive is expected to grow
+	noDigest   bool // of the old hive: nobody is told it
 	volume     volumeOptions
 	place      *placement // of the new hive, where that replaces this one
 }
@@ -72,7 +73,7 @@ func (o targetOptions) load(env *environment, recovery hivefile.Recovery) (*hive
 			return nil, o.wrap(err)
 		}
 	}
-	file, err := o.loadAs(hivefile.LoadOptions{Recovery: recovery, Room: o.room})
+	file, err := o.loadAs(hivefile.LoadOptions{Recovery: recovery, Room: o.room, NoDigest: o.noDigest})
 	env.limitMemory(file)
 	o.warnOfWinPE(env, file)
 	if err != nil {

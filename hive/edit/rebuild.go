@@ -64,7 +64,7 @@ func (d *Draft) replace(built *hive.Hive) (*Outcome, error) {
 	if d.file.Size == 0 {
 		o.SHA256Before = "" // there was nothing
 	}
-	o.setChanged([]ChangedRange{{0, o.SizeAfter, "the whole hive"}}, built.Bytes(), d.digested())
+	o.setChanged([]ChangedRange{{0, o.SizeAfter, "the whole hive"}}, built.Bytes(), true)
 	return o, nil
 }
 

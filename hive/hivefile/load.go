@@ -34,8 +34,9 @@ type LoadOptions struct {
 	Recovery Recovery
 	// Tolerant opens a hive whose bins are broken, for looking at it.
 	Tolerant bool
-	// NoDigest leaves File.SHA256 zero, for those who only read: the digest
-	// takes longer than the reading.
+	// NoDigest leaves File.SHA256 zero, for those who only read, or write a hive
+	// that has nothing of the old one elsewhere: the digest takes longer than
+	// the reading. SaveInPlace needs it.
 	NoDigest bool
 	// Room is the number of bytes by which the hive is expected to grow. It is
 	// set aside up to a limit, and costs no memory before it is used.
